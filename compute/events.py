@@ -1,0 +1,83 @@
+"""What a run says while it runs. The names of series and metrics are those of the proto contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Metrics = dict[str, float | int | None]
+Columns = Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """First of all."""
+
+    step_count: int
+    first_step: int
+    """The step from which this run goes on: 0 without a checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiling:
+    """A program is not compiled yet; computing waits for it."""
+
+    program: str
+    estimated_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MethodStarted:
+    """The method's first chunk is about to be computed."""
+
+    method_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Diagnostics of K steps of one method, from ``first_step``."""
+
+    method_id: str
+    first_step: int
+    t: NDArray[np.float64]
+    """[K] model time."""
+    replicates: Columns
+    """Each series: [R, K]; NaN after a replicate became non-finite."""
+    mean: Columns
+    """Each series averaged over the finite replicates: [K]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A state after ``step`` steps of every method, from which a run can go on."""
+
+    step: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MethodCompleted:
+    """The method has reached its last step."""
+
+    method_id: str
+    status: Literal["completed", "diverged"]
+    metrics: Metrics
+    runtime_seconds: float
+    diverged_step: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunCompleted:
+    """Last of all."""
+
+    runtime_seconds: float
+    warnings: tuple[str, ...]
+
+
+Event = (
+    RunStarted | Compiling | MethodStarted | Progress | Checkpoint | MethodCompleted | RunCompleted
+)

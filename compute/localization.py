@@ -1,0 +1,118 @@
+"""Which observations an analysis may use at a site, and with what weight.
+
+Distance on the ring of n sites is min(d, n - d). ``radius`` is in sites. Gaspari & Cohn (1999),
+doi:10.1002/qj.49712555417, for the compactly supported taper.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+
+GASPARI_COHN_HALF_WIDTH = 1.82
+"""c / r: so scaled, the taper is about 0.63 at r, like a Gaussian of standard deviation r."""
+
+_REACH = {"box": 1.0, "step": 1.0, "gaspari-cohn": 2 * GASPARI_COHN_HALF_WIDTH}
+"""Distance, in radii, beyond which a taper is zero; the others reach round the whole ring."""
+
+
+def taper(name: str, distance: Array, radius: Array) -> Array:
+    """The weight in [0, 1] of an observation at ``distance`` >= 0 sites, in ``radius``' dtype."""
+    d = distance.astype(radius.dtype)
+    match name:
+        case "box" | "step":
+            return (d <= radius).astype(radius.dtype)
+        case "gaspari-cohn":
+            return gaspari_cohn(d / (GASPARI_COHN_HALF_WIDTH * radius))
+        case "gaussian":
+            return jnp.exp(-((d / radius) ** 2) / 2)
+        case "exponential":
+            return jnp.exp(-d / radius)
+    raise ValueError(f"unknown taper: {name}")
+
+
+def gaspari_cohn(z: Array) -> Array:
+    """The fifth-order piecewise rational function, zero from z = 2 (their eq. 4.10)."""
+    inner = 1 + z**2 * (-5 / 3 + z * (5 / 8 + z * (1 / 2 - z / 4)))
+    safe = jnp.maximum(z, 1)  # keeps the unused branch finite
+    outer = (
+        4 + safe * (-5 + safe * (5 / 3 + safe * (5 / 8 + safe * (-1 / 2 + safe / 12))))
+    ) - 2 / (3 * safe)
+    return jnp.where(z <= 1, inner, jnp.where(z < 2, jnp.maximum(outer, 0), 0))
+
+
+def window(name: str, radius: float, n: int) -> int:
+    """Sites on each side that a local analysis must look at: one of a short ladder, at most n // 2.
+
+    A radius is a value, a window is a shape: all radii within one window share a program.
+    """
+    reach = _REACH.get(name)
+    whole = n // 2
+    if reach is None:
+        return whole
+    needed = math.floor(reach * radius + 1e-9)
+    rung = next((w for w in _LADDER if w >= needed), needed)
+    return min(rung, whole)
+
+
+_LADDER = (2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+
+
+class Neighbourhoods(NamedTuple):
+    """For each of n sites the observations around it; unused slots have weight 0."""
+
+    index: Array
+    """[n, p] int32: which observation; m where the slot is empty."""
+    weight: Array
+    """[n, p] in [0, 1]: the taper."""
+
+
+@dataclass(frozen=True)
+class RingLocalization:
+    """Localisation of point observations on a ring of n sites."""
+
+    taper: str
+    radius: Array
+    """Scalar, sites."""
+    window: int
+    """Sites on each side that a local analysis looks at."""
+    n: int
+    sites: Array
+    """[m] int32: the site of each observation, all distinct."""
+
+    def neighbourhoods(self) -> Neighbourhoods:
+        """The observations within the window of each site, by looking up what is observed there."""
+        m = self.sites.shape[0]
+        observation_at = jnp.full((self.n,), m, jnp.int32).at[self.sites].set(
+            jnp.arange(m, dtype=jnp.int32)
+        )
+        if 2 * self.window + 1 >= self.n:
+            offsets = jnp.arange(self.n) - self.n // 2
+        else:
+            offsets = jnp.arange(-self.window, self.window + 1)
+        around = (jnp.arange(self.n)[:, None] + offsets) % self.n
+        index = observation_at[around]
+        distance = jnp.minimum(jnp.abs(offsets), self.n - jnp.abs(offsets))
+        weight = taper(self.taper, distance, self.radius)
+        return Neighbourhoods(index, jnp.where(index < m, weight, 0))
+
+    def to_state(self, observation: Array) -> Array:
+        """The taper between one observation (its number) and every site: [n]."""
+        return self._between(self.sites[observation], jnp.arange(self.n))
+
+    def to_observations(self, observation: Array) -> Array:
+        """The taper between one observation and every observation: [m]."""
+        return self._between(self.sites[observation], self.sites)
+
+    def matrix(self) -> Array:
+        """The taper between all pairs of sites: [n, n]."""
+        sites = jnp.arange(self.n)
+        return self._between(sites[:, None], sites)
+
+    def _between(self, a: Array, b: Array) -> Array:
+        d = jnp.abs(a - b)
+        return taper(self.taper, jnp.minimum(d, self.n - d), self.radius)
