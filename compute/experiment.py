@@ -141,9 +141,7 @@ def nature(
     def replicate(key: Array, state: Array, step: Array) -> tuple[Array, Array, Array]:
         state = _integrate_to(step, state, setting)
         sites = network(key, step)
-        noise = jax.random.normal(
-            draw_key(key, Purpose.OBSERVATION_ERROR, step), (shape.m,), dtype
-        )
+        noise = jax.random.normal(draw_key(key, Purpose.OBSERVATION_ERROR, step), (shape.m,), dtype)
         return state, sites, observing.observe(state, sites) + setting.std_obs * noise
 
     def cycle(k: Array, carry: tuple[Array, Observed]) -> tuple[Array, Observed]:

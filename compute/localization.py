@@ -87,8 +87,8 @@ class RingLocalization:
     def neighbourhoods(self) -> Neighbourhoods:
         """The observations within the window of each site, by looking up what is observed there."""
         m = self.sites.shape[0]
-        observation_at = jnp.full((self.n,), m, jnp.int32).at[self.sites].set(
-            jnp.arange(m, dtype=jnp.int32)
+        observation_at = (
+            jnp.full((self.n,), m, jnp.int32).at[self.sites].set(jnp.arange(m, dtype=jnp.int32))
         )
         if 2 * self.window + 1 >= self.n:
             offsets = jnp.arange(self.n) - self.n // 2

@@ -37,9 +37,7 @@ def step(x: Array, forcing: Array | float, dt: Array | float) -> Array:
     return x + dt / 6 * (_trim(k1, 3) + 2 * (_trim(k2, 2) + _trim(k3, 1)) + k4)
 
 
-def integrate(
-    x: Array, forcing: Array | float, dt: Array | float, steps: Array | int
-) -> Array:
+def integrate(x: Array, forcing: Array | float, dt: Array | float, steps: Array | int) -> Array:
     """``steps`` Runge-Kutta steps of states ``x`` [..., n]; the number of steps may be traced."""
     return lax.fori_loop(0, steps, lambda _, state: step(state, forcing, dt), x)
 

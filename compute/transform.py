@@ -16,9 +16,7 @@ from compute.inflation import split
 from compute.observing import ObservationError
 
 
-def whiten(
-    observed: Array, y: Array, error: ObservationError
-) -> tuple[Array, Array]:
+def whiten(observed: Array, y: Array, error: ObservationError) -> tuple[Array, Array]:
     """S [N, m] and d [m]: observation anomalies and innovation, in units of the observation error."""
     scale = jnp.sqrt(error.variance)
     mean, anomalies = split(observed)

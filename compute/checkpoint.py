@@ -1,0 +1,37 @@
+"""A run's state as bytes: what is carried from one chunk to the next, on the host."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+
+class UnusableCheckpoint(ValueError):
+    """The bytes are no checkpoint of this experiment."""
+
+
+def pack(arrays: Mapping[str, Any]) -> bytes:
+    """Named arrays as one string of bytes; device arrays are fetched."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: np.asarray(value) for name, value in arrays.items()})
+    return buffer.getvalue()
+
+
+def unpack(data: bytes) -> dict[str, np.ndarray]:
+    """The arrays that `pack` was given; UnusableCheckpoint for other bytes."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except Exception as error:  # zipfile and numpy raise many kinds on damaged bytes
+        raise UnusableCheckpoint("the checkpoint's bytes are damaged") from error
+
+
+def matching(arrays: Mapping[str, np.ndarray], name: str, like: Any) -> np.ndarray:
+    """The array called ``name``, which must have the shape and type of ``like``."""
+    found = arrays.get(name)
+    if found is None or found.shape != like.shape or found.dtype != like.dtype:
+        raise UnusableCheckpoint(f"the checkpoint is of another experiment: {name}")
+    return found

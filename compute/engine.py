@@ -1,0 +1,280 @@
+"""The engine owns the device: one thread computes, runs take turns chunk by chunk.
+
+Any thread may submit or cancel; results leave through a bounded queue of each run, and a run whose
+reader is slow waits without keeping the others. Nothing happens at import.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from types import TracebackType
+
+import jax
+
+from compute.events import Event
+from compute.programs import Program, Programs, use_disk_cache
+from compute.twin_run import Climatologies, Step, TwinRun
+from learnda.experiment import Experiment, MethodInstance
+
+READ_AHEAD = 32
+"""Events that wait for a run's reader before the run pauses."""
+
+
+class Run:
+    """A submitted experiment: iterate over its events, from a thread or from asyncio."""
+
+    def __init__(self, steps: Iterator[Step], poke: Callable[[], None]) -> None:
+        self._steps = steps
+        self._poke = poke
+        self._events: deque[Event] = deque()
+        self._changed = threading.Condition()
+        self._listeners: list[Callable[[], None]] = []
+        self._ended = False
+        self._failure: BaseException | None = None
+        self._cancelled = False
+        self._waiting: Future[Program] | None = None
+
+    def cancel(self) -> None:
+        """Stop within one chunk and free what the run holds; what was read stays valid."""
+        self._cancelled = True
+        self._poke()
+
+    def __iter__(self) -> Iterator[Event]:
+        while True:
+            with self._changed:
+                while not self._events and not self._ended:
+                    self._changed.wait()
+                if not self._events:
+                    break
+                event = self._take()
+            yield event
+        if self._failure:
+            raise self._failure
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        loop = asyncio.get_running_loop()
+        news = asyncio.Event()
+
+        def listener() -> None:
+            loop.call_soon_threadsafe(news.set)
+
+        with self._changed:
+            self._listeners.append(listener)
+        try:
+            while True:
+                news.clear()
+                while self._events:
+                    with self._changed:
+                        event = self._take()
+                    yield event
+                if self._ended and not self._events:
+                    break
+                if not self._events:
+                    await news.wait()
+        finally:
+            with self._changed:
+                self._listeners.remove(listener)
+        if self._failure:
+            raise self._failure
+
+    def _take(self) -> Event:
+        event = self._events.popleft()
+        if len(self._events) == READ_AHEAD - 1:
+            self._poke()
+        return event
+
+    # ------------------------------------------------------------ the engine's side
+
+    @property
+    def ready(self) -> bool:
+        """True when the device thread can go on with this run."""
+        if self._cancelled:
+            return True
+        if self._waiting is not None and not self._waiting.done():
+            return False
+        return len(self._events) < READ_AHEAD
+
+    def advance(self) -> bool:
+        """One step of the run, in the device thread; false when it has ended."""
+        if self._cancelled:
+            self._end(None)
+            return False
+        self._waiting = None
+        try:
+            produced = next(self._steps)
+        except StopIteration:
+            self._end(None)
+            return False
+        except Exception as failure:  # belongs to this run alone: its reader gets it
+            self._end(failure)
+            return False
+        if isinstance(produced, Future):
+            self._waiting = produced
+            produced.add_done_callback(lambda _: self._poke())
+        else:
+            self._publish(produced)
+        return True
+
+    def _publish(self, event: Event) -> None:
+        with self._changed:
+            self._events.append(event)
+            self._notify()
+
+    def _end(self, failure: BaseException | None) -> None:
+        self._steps = iter(())  # frees the arrays
+        with self._changed:
+            self._ended = True
+            self._failure = failure
+            self._notify()
+
+    def _notify(self) -> None:
+        self._changed.notify_all()
+        for listener in self._listeners:
+            try:
+                listener()
+            except RuntimeError:  # that reader's event loop is closed
+                continue
+
+
+class Engine:
+    """Computes experiments on JAX's default device, one chunk at a time."""
+
+    def __init__(self, *, cache_dir: Path | None = None, program_limit: int = 64) -> None:
+        self._cache_dir = cache_dir
+        self._programs = Programs(program_limit)
+        self._climatologies: Climatologies = {}
+        self._runs: deque[Run] = deque()
+        self._news = threading.Condition()
+        self._pokes = 0
+        self._closing = False
+        self._busy_since: float | None = None
+        self._thread = threading.Thread(target=self._work, name="device", daemon=True)
+
+    def start(self) -> None:
+        """Start the device thread."""
+        if self._cache_dir is not None:
+            use_disk_cache(self._cache_dir)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop every run and the device thread."""
+        with self._news:
+            self._closing = True
+            for run in self._runs:
+                run.cancel()
+            self._news.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._programs.close()
+
+    def __enter__(self) -> Engine:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def submit(
+        self,
+        experiment: Experiment,
+        *,
+        resume_from: bytes | None = None,
+        checkpoint_interval: float = 0.0,
+    ) -> Run:
+        """Queue an experiment; with ``resume_from``, go on from a checkpoint of the same one.
+
+        A checkpoint event comes at most every ``checkpoint_interval`` seconds (0: none).
+        """
+        twin = TwinRun(
+            experiment, self._programs, self._climatologies, resume_from, checkpoint_interval
+        )
+        run = Run(twin.events(), self._poke)
+        with self._news:
+            if self._closing:
+                raise RuntimeError("the engine is closed")
+            self._runs.append(run)
+            self._news.notify_all()
+        return run
+
+    def warm_up(self) -> None:
+        """Compile the programs of the default request, in the background."""
+        twin = TwinRun(_DEFAULT, self._programs, self._climatologies)
+        twin.request_programs()
+
+    def programs(self) -> list[Program]:
+        """The compiled programs, most recently used first."""
+        return self._programs.held()
+
+    @property
+    def compile_count(self) -> int:
+        """Programs compiled since the start."""
+        return self._programs.compile_count
+
+    def seconds_stuck(self) -> float:
+        """How long the device thread has been inside one step of one run; 0 when it is idle."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    def _poke(self) -> None:
+        with self._news:
+            self._pokes += 1
+            self._news.notify_all()
+
+    def _work(self) -> None:
+        with jax.enable_x64(True):
+            while True:
+                run = self._next()
+                if run is None:
+                    return
+                self._busy_since = time.monotonic()
+                going_on = run.advance()
+                self._busy_since = None
+                with self._news:
+                    if not going_on:
+                        self._runs.remove(run)
+
+    def _next(self) -> Run | None:
+        """The next run that can go on, in turn; None when the engine closes."""
+        with self._news:
+            while True:
+                if self._closing and not self._runs:
+                    return None
+                for _ in range(len(self._runs)):
+                    run = self._runs[0]
+                    self._runs.rotate(-1)
+                    if run.ready:
+                        return run
+                seen = self._pokes
+                self._news.wait_for(
+                    lambda seen=seen: self._pokes != seen or self._closing or self._has_ready()
+                )
+
+    def _has_ready(self) -> bool:
+        return any(run.ready for run in self._runs)
+
+
+_DEFAULT = Experiment(
+    methods=tuple(
+        MethodInstance(name, name, name, params)
+        for name, params in (
+            ("enkf", {"inf_fact": 1.04, "rotate": False}),
+            ("etkf", {"inf_fact": 1.04, "rotate": False}),
+            ("letkf", {"r": 2.0, "taper": "box", "inf_fact": 1.04, "rotate": False}),
+        )
+    ),
+    seed=0,
+    m=32,
+    dt=0.05,
+)
+"""The request that most people send first."""

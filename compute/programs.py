@@ -1,0 +1,86 @@
+"""Compiled programs: one for each shape, a bounded number of them, compiled beside the device thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+
+COMPILERS = 2
+"""Programs compiled at the same time; XLA releases the interpreter while it compiles."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled program; call it with arrays of the shapes it was compiled for."""
+
+    name: str
+    shape: str
+    compile_seconds: float
+    call: Callable[..., Any]
+
+
+def use_disk_cache(folder: Path) -> None:
+    """Keep what XLA compiles in ``folder``, for this and later processes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+class Programs:
+    """The compiled programs, by key; the least recently used are dropped beyond ``limit``."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._compilers = ThreadPoolExecutor(COMPILERS, thread_name_prefix="compile")
+        self._lock = threading.Lock()
+        self._held: OrderedDict[Hashable, Future[Program]] = OrderedDict()
+        self._last_seconds: dict[str, float] = {}
+        self.compile_count = 0
+        """Programs compiled since the start, the dropped ones included."""
+
+    def request(
+        self, key: Hashable, name: str, shape: str, function: Callable[..., Any], *arguments: Any
+    ) -> Future[Program]:
+        """The program of ``key``, compiled for the shapes of ``arguments`` if it is not held yet."""
+        with self._lock:
+            held = self._held.get(key)
+            if held is None or (held.done() and held.exception() is not None):
+                held = self._compilers.submit(self._compile, name, shape, function, arguments)
+                self._held[key] = held
+                while len(self._held) > self._limit:
+                    self._held.popitem(last=False)
+            self._held.move_to_end(key)
+            return held
+
+    def estimated_seconds(self, name: str) -> float | None:
+        """What compiling a program of this name took last time."""
+        return self._last_seconds.get(name)
+
+    def held(self) -> list[Program]:
+        """The programs that are ready, most recently used first."""
+        with self._lock:
+            ready = [f for f in reversed(self._held.values()) if f.done() and not f.exception()]
+        return [future.result() for future in ready]
+
+    def close(self) -> None:
+        self._compilers.shutdown(wait=True, cancel_futures=True)
+
+    def _compile(
+        self, name: str, shape: str, function: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> Program:
+        began = time.perf_counter()
+        with jax.enable_x64(True):
+            call = jax.jit(function).lower(*arguments).compile()
+        seconds = time.perf_counter() - began
+        self._last_seconds[name] = seconds
+        self.compile_count += 1
+        return Program(name, shape, seconds, call)
