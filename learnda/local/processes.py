@@ -1,0 +1,31 @@
+"""Child processes that do not outlive their parent."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(sig: signal.Signals) -> Callable[[], None]:
+    """Make a ``preexec_fn``: the kernel sends ``sig`` to the child when its parent is gone.
+
+    Linux watches the *thread* that starts the child: start children that are to stay from a thread
+    that stays, best the main one. Elsewhere than on Linux there is no such thing, and a child
+    outlives a parent that is killed with -9.
+    """
+    if sys.platform != "linux":
+        return lambda: None
+    libc = ctypes.CDLL(None)
+    parent = os.getpid()
+
+    def in_child() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, int(sig))
+        if os.getppid() != parent:  # it died before the kernel was told
+            os._exit(1)
+
+    return in_child
