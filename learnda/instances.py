@@ -1,0 +1,140 @@
+"""The `methods` of a request: which are known, what their parameters may be on this ring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from learnda.declarations import Method, Methods, Parameter, Value
+from learnda.experiment import MethodInstance
+from learnda.problems import Collector, DuplicateMethodId, RequestError, UnknownMethod
+from learnda.values import TEXT_LENGTH, FieldError, accept, json_type, refuse_unknown, text
+
+ID_LENGTH = 64
+"""Characters of an instance's id, and of a method's name."""
+
+_KNOWN = ("id", "name", "label", "params")
+
+
+def resolve_instances(
+    value: object, methods: Methods, run: Mapping[str, Any], found: Collector, *, most: int
+) -> tuple[tuple[MethodInstance, ...], RequestError | None]:
+    """The instances, and the refusal to raise when nothing else is wrong with the request.
+
+    ``run`` holds the run's fields as far as they are valid, ``most`` is how many instances one
+    request may have.
+    """
+    if value is None or not isinstance(value, list):
+        found.add(
+            "methods", f"must be an array, not {'absent' if value is None else json_type(value)}"
+        )
+        return (), None
+    if not 1 <= len(value) <= most:
+        found.add("methods", f"must hold 1 to {most} methods")
+        return (), None
+    instances: list[MethodInstance] = []
+    ids: set[str] = set()
+    refusal: RequestError | None = None
+    for i, item in enumerate(value):
+        path = f"methods.{i}"
+        if not isinstance(item, dict):
+            found.add(path, f"must be an object, not {json_type(item)}")
+            continue
+        refuse_unknown(item, _KNOWN, f"{path}.", "is not a field of a method", found)
+        method_id = _text(item, "id", path, found, shortest=1, longest=ID_LENGTH)
+        name = _text(item, "name", path, found, shortest=1, longest=ID_LENGTH)
+        label = ""
+        if "label" in item:
+            label = _text(item, "label", path, found, shortest=0, longest=TEXT_LENGTH) or ""
+        if method_id is not None:
+            if method_id in ids:
+                refusal = refusal or DuplicateMethodId(method_id, f"{path}.id")
+            ids.add(method_id)
+        if name is None:
+            continue
+        if name not in methods:
+            refusal = UnknownMethod(name, f"{path}.name")
+            continue
+        params = _params(item.get("params", {}), methods[name], run, f"{path}.params", found)
+        instances.append(MethodInstance(method_id or "", name, label or name, params))
+    return tuple(instances), refusal
+
+
+def _text(
+    item: Mapping[str, object],
+    key: str,
+    path: str,
+    found: Collector,
+    *,
+    shortest: int,
+    longest: int,
+) -> str | None:
+    if key not in item:
+        found.add(f"{path}.{key}", "is required")
+        return None
+    try:
+        return text(item[key], shortest=shortest, longest=longest)
+    except FieldError as refusal:
+        found.add(f"{path}.{key}", str(refusal))
+        return None
+
+
+def _params(
+    sent: object, method: Method, run: Mapping[str, Any], path: str, found: Collector
+) -> dict[str, Value]:
+    """Every declared parameter: the one sent, or the run's field of that name, or the default."""
+    if not isinstance(sent, dict):
+        found.add(path, f"must be an object, not {json_type(sent)}")
+        return {}
+    declared = {parameter.name for parameter in method.parameters}
+    refuse_unknown(sent, declared, f"{path}.", f"is not a parameter of {method.name}", found)
+    params: dict[str, Value] = {}
+    for parameter in method.parameters:
+        inherited = parameter.name not in sent and parameter.default is None
+        if inherited and parameter.name not in run:
+            continue
+        value = run[parameter.name] if inherited else sent.get(parameter.name, parameter.default)
+        field = parameter.name if inherited else f"{path}.{parameter.name}"
+        try:
+            params[parameter.name] = accept(parameter, value)
+        except FieldError as refusal:
+            found.add(field, f"{refusal} for {method.name}" if inherited else str(refusal))
+    radius = method.parameter("r")
+    if radius is not None and "taper" in params:
+        _fit_radius(radius, params, sent, run.get("lorenz96_n"), f"{path}.r", found)
+    return params
+
+
+def _fit_radius(
+    declared: Parameter,
+    params: dict[str, Value],
+    sent: Mapping[str, object],
+    n: int | None,
+    field: str,
+    found: Collector,
+) -> None:
+    """What `r` may be with this taper on a ring of n sites.
+
+    The default radius, sent or not, is always accepted: on a ring too small for it, it is the
+    largest that fits.
+    """
+    if params["taper"] == "none":
+        if "r" in sent:
+            found.add(field, "must not be sent with taper none")
+        params.pop("r", None)
+        return
+    radius = params.get("r")
+    if n is None or not isinstance(radius, int | float):
+        return
+    box = params["taper"] == "box"
+    largest = (n - 1) // 2 if box else n
+    if box and radius != int(radius):
+        found.add(field, "must be an integer with taper box")
+    elif radius > largest:
+        if radius == declared.default:
+            params["r"] = type(radius)(largest)
+        else:
+            rule = "2 r + 1 <= lorenz96_n" if box else "r <= lorenz96_n"
+            found.add(
+                field, f"must be at most {largest}: {rule} = {n} with taper {params['taper']}"
+            )
