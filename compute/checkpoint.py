@@ -16,7 +16,7 @@ class UnusableCheckpoint(ValueError):
 def pack(arrays: Mapping[str, Any]) -> bytes:
     """Named arrays as one string of bytes; device arrays are fetched."""
     buffer = io.BytesIO()
-    np.savez(buffer, **{name: np.asarray(value) for name, value in arrays.items()})
+    np.savez(buffer, allow_pickle=False, **{k: np.asarray(v) for k, v in arrays.items()})
     return buffer.getvalue()
 
 
@@ -29,7 +29,7 @@ def unpack(data: bytes) -> dict[str, np.ndarray]:
         raise UnusableCheckpoint("the checkpoint's bytes are damaged") from error
 
 
-def matching(arrays: Mapping[str, np.ndarray], name: str, like: Any) -> np.ndarray:
+def matching(arrays: Mapping[str, np.ndarray], name: str, like: Any) -> Any:
     """The array called ``name``, which must have the shape and type of ``like``."""
     found = arrays.get(name)
     if found is None or found.shape != like.shape or found.dtype != like.dtype:

@@ -20,6 +20,7 @@ import jax
 from compute.events import Event
 from compute.programs import Program, Programs, use_disk_cache
 from compute.twin_run import Climatologies, Step, TwinRun
+from learnda.declarations import Value
 from learnda.experiment import Experiment, MethodInstance
 
 READ_AHEAD = 32
@@ -204,7 +205,7 @@ class Engine:
             if self._closing:
                 raise RuntimeError("the engine is closed")
             self._runs.append(run)
-            self._news.notify_all()
+        self._poke()
         return run
 
     def warm_up(self) -> None:
@@ -256,22 +257,16 @@ class Engine:
                     if run.ready:
                         return run
                 seen = self._pokes
-                self._news.wait_for(
-                    lambda seen=seen: self._pokes != seen or self._closing or self._has_ready()
-                )
-
-    def _has_ready(self) -> bool:
-        return any(run.ready for run in self._runs)
+                while self._pokes == seen and not self._closing:
+                    self._news.wait()
 
 
+_TRANSFORM: dict[str, Value] = {"inf_fact": 1.04, "rotate": False}
 _DEFAULT = Experiment(
-    methods=tuple(
-        MethodInstance(name, name, name, params)
-        for name, params in (
-            ("enkf", {"inf_fact": 1.04, "rotate": False}),
-            ("etkf", {"inf_fact": 1.04, "rotate": False}),
-            ("letkf", {"r": 2.0, "taper": "box", "inf_fact": 1.04, "rotate": False}),
-        )
+    methods=(
+        MethodInstance("enkf", "enkf", "", _TRANSFORM),
+        MethodInstance("etkf", "etkf", "", _TRANSFORM),
+        MethodInstance("letkf", "letkf", "", {"r": 2.0, "taper": "box", **_TRANSFORM}),
     ),
     seed=0,
     m=32,

@@ -1,4 +1,4 @@
-"""What a run says while it runs. The names of series and metrics are those of the proto contract."""
+"""What a run says while it runs. Series and metrics have the names of the proto contract."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def _haar_frame(gaussian: Array) -> Array:
 
 
 def _reflect(rows: Array) -> Array:
-    """The Householder reflection of the member axis that takes the vector of ones to the first axis."""
+    """The Householder reflection of the members that takes the vector of ones to the first axis."""
     members = rows.shape[0]
     direction = jnp.full((members,), members**-0.5, rows.dtype).at[0].add(-1.0)
     return rows - jnp.outer(direction, direction @ rows) * (2 / (direction @ direction))

@@ -65,7 +65,7 @@ _LADDER = (2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 class Neighbourhoods(NamedTuple):
     """For each of n sites the observations around it; unused slots have weight 0."""
 
-    index: Array
+    observation: Array
     """[n, p] int32: which observation; m where the slot is empty."""
     weight: Array
     """[n, p] in [0, 1]: the taper."""
@@ -85,20 +85,24 @@ class RingLocalization:
     """[m] int32: the site of each observation, all distinct."""
 
     def neighbourhoods(self) -> Neighbourhoods:
-        """The observations within the window of each site, by looking up what is observed there."""
+        """The observations near each site: looked up within the window, or simply all of them where
+        those are no more than the window has sites.
+        """
         m = self.sites.shape[0]
+        if m <= 2 * self.window + 1:
+            every = jnp.arange(m, dtype=jnp.int32)
+            here = jnp.arange(self.n)[:, None]
+            return Neighbourhoods(
+                jnp.broadcast_to(every, (self.n, m)), self._between(here, self.sites)
+            )
         observation_at = (
             jnp.full((self.n,), m, jnp.int32).at[self.sites].set(jnp.arange(m, dtype=jnp.int32))
         )
-        if 2 * self.window + 1 >= self.n:
-            offsets = jnp.arange(self.n) - self.n // 2
-        else:
-            offsets = jnp.arange(-self.window, self.window + 1)
+        offsets = jnp.arange(-self.window, self.window + 1)
         around = (jnp.arange(self.n)[:, None] + offsets) % self.n
-        index = observation_at[around]
-        distance = jnp.minimum(jnp.abs(offsets), self.n - jnp.abs(offsets))
-        weight = taper(self.taper, distance, self.radius)
-        return Neighbourhoods(index, jnp.where(index < m, weight, 0))
+        observation = observation_at[around]
+        weight = taper(self.taper, jnp.abs(offsets), self.radius)
+        return Neighbourhoods(observation, jnp.where(observation < m, weight, 0))
 
     def to_state(self, observation: Array) -> Array:
         """The taper between one observation (its number) and every site: [n]."""

@@ -45,8 +45,8 @@ def integrate(x: Array, forcing: Array | float, dt: Array | float, steps: Array 
 def spin_up(key: Array, count: int, n: int, dtype: jnp.dtype, forcing: Array) -> Array:
     """States [count, n] on the attractor, each from its own small noise around the fixed point F.
 
-    The step is that of the usual setting, shorter where a strong forcing makes the model faster, and
-    does not depend on the experiment's: 25 units of model time up to F = 18.
+    The step is that of the usual setting, shorter where a strong forcing makes the model faster,
+    and does not depend on the experiment's: 25 units of model time up to F = 18.
     """
     start = forcing + 0.5 * jax.random.normal(key, (count, n), dtype)
     return integrate(start, forcing, spin_up_dt(forcing), SPIN_UP_STEPS)

@@ -1,4 +1,4 @@
-"""Compiled programs: one for each shape, a bounded number of them, compiled beside the device thread."""
+"""Compiled programs: one for each shape, a bounded number, compiled beside the device thread."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Programs:
     def request(
         self, key: Hashable, name: str, shape: str, function: Callable[..., Any], *arguments: Any
     ) -> Future[Program]:
-        """The program of ``key``, compiled for the shapes of ``arguments`` if it is not held yet."""
+        """The program of ``key``, compiled for the shapes of ``arguments`` unless it is held."""
         with self._lock:
             held = self._held.get(key)
             if held is None or (held.done() and held.exception() is not None):

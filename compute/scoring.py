@@ -1,7 +1,7 @@
 """The scores of one method, gathered chunk by chunk on the host in bounded memory.
 
-Every sum runs step by step in the order of the steps, so that neither the cutting into chunks nor an
-interruption changes a bit. Columns are [K, len(SERIES), R]: K steps, R replicates; NaN where a
+Every sum runs step by step in the order of the steps, so that neither the cutting into chunks nor
+an interruption changes a bit. Columns are [K, len(SERIES), R]: K steps, R replicates; NaN where a
 replicate is not finite.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,7 @@ class Scorer:
     def __init__(self, scale: Scale) -> None:
         self.scale = scale
         replicates = scale.replicates
-        self._state: dict[str, NDArray[np.generic]] = {
+        self._state: dict[str, NDArray[Any]] = {
             # of the replicate-mean series, for error_a and error_b
             "total": np.zeros(2),
             "squares": np.zeros(2),
@@ -142,11 +143,11 @@ class Scorer:
         metrics["diverged_replicates"] = self.diverged_replicates()
         return metrics
 
-    def state(self) -> Mapping[str, NDArray[np.generic]]:
+    def state(self) -> Mapping[str, NDArray[Any]]:
         """All that has been gathered, for a checkpoint."""
         return self._state
 
-    def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from what `state` returned; ValueError if it is of another experiment."""
         for name, mine in self._state.items():
             if state[name].shape != mine.shape or state[name].dtype != mine.dtype:

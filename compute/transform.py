@@ -17,14 +17,14 @@ from compute.observing import ObservationError
 
 
 def whiten(observed: Array, y: Array, error: ObservationError) -> tuple[Array, Array]:
-    """S [N, m] and d [m]: observation anomalies and innovation, in units of the observation error."""
+    """S [N, m] and d [m]: observation anomalies and innovation, in observation error units."""
     scale = jnp.sqrt(error.variance)
     mean, anomalies = split(observed)
     return anomalies / scale, (y - mean) / scale
 
 
 def transform(ensemble: Array, S: Array, d: Array) -> Array:
-    """The analysis ensemble [N, k] of the columns of ``ensemble`` [N, k], given S [N, m] and d [m]."""
+    """The analysis [N, k] of the columns of ``ensemble`` [N, k], given S [N, m] and d [m]."""
     members, m = S.shape
     mean, anomalies = split(ensemble)
     if m < members:

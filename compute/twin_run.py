@@ -2,8 +2,8 @@
 
 It drives the programs of `compute.experiment` in rounds: nature goes on by a chunk of cycles, then
 each method follows over the same chunk, so that all curves grow together and a checkpoint can be
-taken between rounds. How long a chunk is follows the clock; no number depends on it. Where a program
-has still to be compiled the generator yields the future, for its driver to wait for.
+taken between rounds. How long a chunk is follows the clock; no number depends on it. Where a
+program has still to be compiled the generator yields the future, for its driver to wait for.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from numpy.typing import NDArray
 
 from compute import checkpoint, experiment, localization
 from compute.climatology import climatology
@@ -54,15 +55,26 @@ _STREAMED = SERIES[:6]
 
 
 @dataclass
-class _Runner:
-    """One method of the run: its program, what it carries, its scores."""
+class _Program:
+    """The program of one method instance, and the numbers it is called with."""
 
     instance: MethodInstance
-    program: Future[Program]
-    values: dict[str, np.ndarray]
-    scorer: Scorer | None = None
-    state: MethodState | None = None
+    future: Future[Program]
+    values: dict[str, NDArray[Any]]
+
+
+@dataclass
+class _Method:
+    """One method of the run: its program, what it carries, its scores."""
+
+    program: _Program
+    scorer: Scorer
+    state: MethodState
     seconds: float = 0.0
+
+    @property
+    def id(self) -> str:
+        return self.program.instance.id
 
 
 @dataclass
@@ -91,10 +103,10 @@ class TwinRun:
             initial=e.initial,
         )
         self._setting = Setting(
-            words=seed_words(e.seed),
+            words=_host(seed_words(e.seed)),
             forcing=self._scalar(e.lorenz96_F),
             dt=self._scalar(e.dt),
-            substeps=np.int32(e.substeps),
+            substeps=_host(np.int32(e.substeps)),
             std_obs=self._scalar(e.std_obs),
             initial_std=self._scalar(e.initial_std),
         )
@@ -108,7 +120,7 @@ class TwinRun:
         step = int(saved["step"]) if saved else 0
         yield RunStarted(total, step)
 
-        start, nature, moments, runners = self._request_programs()
+        start, nature, moments, programs = self._request_programs()
         for name, waiting in self._requested:
             if not waiting.done():
                 yield Compiling(name, self.programs.estimated_seconds(name))
@@ -119,16 +131,13 @@ class TwinRun:
         lost_above = self._lost_above(moments)
         truth, ensemble = start.result().call(self._setting)
         first = experiment.first_state(ensemble)
-        for runner in runners:
-            baseline = REGISTRY[runner.instance.name].declaration.baseline
-            runner.scorer = Scorer(self._scale(math.inf if baseline else lost_above))
-            runner.state = first
+        methods = [_Method(p, Scorer(self._scale(p, lost_above)), first) for p in programs]
         truth_held = bool(np.isfinite(truth).all())
         if saved:
-            truth = self._restore(saved, truth, runners)
+            truth = self._restore(saved, truth, methods)
         else:
-            for runner in runners:
-                yield MethodStarted(runner.instance.id)
+            for method in methods:
+                yield MethodStarted(method.id)
 
         last_checkpoint = time.perf_counter()
         count = min(FIRST_CHUNK, self._shape.buffer)
@@ -138,19 +147,19 @@ class TwinRun:
             truth, observed = nature.result().call(
                 self._setting, self._sites, truth, np.int32(step), np.int32(count)
             )
-            for runner in runners:
-                yield self._advance(runner, observed, step, count)
+            for method in methods:
+                yield self._advance(method, observed, step, count)
             step += count
             truth_held = truth_held and bool(np.isfinite(truth).all())
             seconds = time.perf_counter() - round_began
             count = self._next_count(count, seconds)
             interval = self.checkpoint_interval
             if interval and step < total and time.perf_counter() - last_checkpoint >= interval:
-                yield Checkpoint(step, self._pack(step, truth, runners))
+                yield Checkpoint(step, self._pack(step, truth, methods))
                 last_checkpoint = time.perf_counter()
 
-        for runner in runners:
-            yield _completed(runner)
+        for method in methods:
+            yield _completed(method)
         yield RunCompleted(time.perf_counter() - began, () if truth_held else (_TRUTH_LOST,))
 
     def request_programs(self) -> None:
@@ -161,12 +170,12 @@ class TwinRun:
 
     def _request_programs(
         self,
-    ) -> tuple[Future[Program], Future[Program], Future[Program], list[_Runner]]:
+    ) -> tuple[Future[Program], Future[Program], Future[Program], list[_Program]]:
         shape, like = self._shape, _like
         start = self._request("start", shape, partial(experiment.start, shape), like(self._setting))
-        step = jax.ShapeDtypeStruct((), np.int32)
+        step = _abstract((), np.int32)
         lead = (shape.replicates,)
-        truth = jax.ShapeDtypeStruct((*lead, shape.n), self._dtype)
+        truth = _abstract((*lead, shape.n), self._dtype)
         nature = self._request(
             "nature",
             shape,
@@ -184,16 +193,16 @@ class TwinRun:
             like(self._setting.forcing),
         )
         state = MethodState(
-            jax.ShapeDtypeStruct((*lead, shape.members, shape.n), self._dtype),
-            jax.ShapeDtypeStruct(lead, np.bool_),
+            _abstract((*lead, shape.members, shape.n), self._dtype),
+            _abstract(lead, np.bool_),
         )
         chunk = (shape.buffer, shape.replicates)
         observed = experiment.Observed(
-            jax.ShapeDtypeStruct((*chunk, shape.n), self._dtype),
-            jax.ShapeDtypeStruct((*chunk, shape.m), np.int32),
-            jax.ShapeDtypeStruct((*chunk, shape.m), self._dtype),
+            _abstract((*chunk, shape.n), self._dtype),
+            _abstract((*chunk, shape.m), np.int32),
+            _abstract((*chunk, shape.m), self._dtype),
         )
-        runners = []
+        programs = []
         for instance in self.experiment.methods:
             entry = REGISTRY[instance.name]
             choices = {k: v for k, v in instance.params.items() if isinstance(v, bool | str)}
@@ -218,39 +227,38 @@ class TwinRun:
                 step,
                 step,
             )
-            runners.append(_Runner(instance, program, values))
-        return start, nature, moments, runners
+            programs.append(_Program(instance, program, values))
+        return start, nature, moments, programs
 
     def _request(self, name: str, key: Any, function: Any, *arguments: Any) -> Future[Program]:
         future = self.programs.request((name, key), name, str(self._shape), function, *arguments)
         self._requested.append((name, future))
         return future
 
-    def _scalar(self, value: float) -> np.ndarray:
+    def _scalar(self, value: float) -> Any:
         return np.asarray(value, self._dtype)
 
     # ------------------------------------------------------------ rounds
 
-    def _advance(self, runner: _Runner, observed: Any, step: int, count: int) -> Progress:
+    def _advance(self, method: _Method, observed: Any, step: int, count: int) -> Progress:
         """One method over the chunk that nature has just made."""
-        assert runner.state is not None and runner.scorer is not None
         began = time.perf_counter()
-        runner.state, columns = runner.program.result().call(
+        method.state, columns = method.program.future.result().call(
             self._setting,
-            runner.values,
-            runner.state,
+            method.program.values,
+            method.state,
             observed,
             np.int32(step),
             np.int32(count),
         )
         host = np.asarray(columns)[:count].astype(np.float64)
-        runner.seconds += time.perf_counter() - began
+        method.seconds += time.perf_counter() - began
         mean = mean_over_replicates(host)
-        runner.scorer.add(step, host, mean)
+        method.scorer.add(step, host, mean)
         return Progress(
-            method_id=runner.instance.id,
+            method_id=method.id,
             first_step=step,
-            t=np.arange(step, step + count) * self.experiment.obs_freq,
+            t=np.arange(step, step + count, dtype=np.float64) * self.experiment.obs_freq,
             replicates={name: host[:, i].T for i, name in enumerate(_STREAMED)},
             mean={name: mean[:, i] for i, name in enumerate(_STREAMED)},
         )
@@ -272,36 +280,36 @@ class TwinRun:
         at_rest = std <= 1e-6 * max(1.0, abs(e.lorenz96_F))
         return math.inf if at_rest or not math.isfinite(std) else std / 2
 
-    def _scale(self, lost_above: float) -> Scale:
+    def _scale(self, program: _Program, lost_above: float) -> Scale:
+        """What a method is scored against; a baseline cannot lose what it does not follow."""
         e = self.experiment
         first_scored = math.ceil(e.burn_in / e.obs_freq - 1e-9)
-        return Scale(e.step_count, e.replicates, first_scored, lost_above)
+        baseline = REGISTRY[program.instance.name].declaration.baseline
+        return Scale(e.step_count, e.replicates, first_scored, math.inf if baseline else lost_above)
 
     # ------------------------------------------------------------ checkpoints
 
-    def _pack(self, step: int, truth: Any, runners: list[_Runner]) -> bytes:
+    def _pack(self, step: int, truth: Any, methods: list[_Method]) -> bytes:
         arrays: dict[str, Any] = {"step": np.int64(step), "truth": truth}
-        for i, runner in enumerate(runners):
-            assert runner.state is not None and runner.scorer is not None
-            arrays[f"{i}.ensemble"] = runner.state.ensemble
-            arrays[f"{i}.alive"] = runner.state.alive
-            arrays[f"{i}.seconds"] = np.float64(runner.seconds)
-            for name, value in runner.scorer.state().items():
+        for i, method in enumerate(methods):
+            arrays[f"{i}.ensemble"] = method.state.ensemble
+            arrays[f"{i}.alive"] = method.state.alive
+            arrays[f"{i}.seconds"] = np.float64(method.seconds)
+            for name, value in method.scorer.state().items():
                 arrays[f"{i}.score.{name}"] = value
         return checkpoint.pack(arrays)
 
-    def _restore(self, saved: dict[str, np.ndarray], truth: Any, runners: list[_Runner]) -> Any:
-        for i, runner in enumerate(runners):
-            assert runner.state is not None and runner.scorer is not None
-            runner.state = MethodState(
-                checkpoint.matching(saved, f"{i}.ensemble", runner.state.ensemble),
-                checkpoint.matching(saved, f"{i}.alive", runner.state.alive),
+    def _restore(self, saved: dict[str, NDArray[Any]], truth: Any, methods: list[_Method]) -> Any:
+        for i, method in enumerate(methods):
+            method.state = MethodState(
+                checkpoint.matching(saved, f"{i}.ensemble", method.state.ensemble),
+                checkpoint.matching(saved, f"{i}.alive", method.state.alive),
             )
-            runner.seconds = float(checkpoint.matching(saved, f"{i}.seconds", np.float64(0)))
-            runner.scorer.restore(
+            method.seconds = float(checkpoint.matching(saved, f"{i}.seconds", np.float64(0)))
+            method.scorer.restore(
                 {
                     name: checkpoint.matching(saved, f"{i}.score.{name}", value)
-                    for name, value in runner.scorer.state().items()
+                    for name, value in method.scorer.state().items()
                 }
             )
         return checkpoint.matching(saved, "truth", truth)
@@ -313,14 +321,14 @@ _TRUTH_LOST = (
 )
 
 
-def _completed(runner: _Runner) -> MethodCompleted:
-    assert runner.scorer is not None
-    step = runner.scorer.diverged_step()
+def _completed(method: _Method) -> MethodCompleted:
+    assert method.scorer is not None
+    step = method.scorer.diverged_step()
     return MethodCompleted(
-        method_id=runner.instance.id,
+        method_id=method.id,
         status="completed" if step is None else "diverged",
-        metrics=runner.scorer.metrics(),
-        runtime_seconds=runner.seconds,
+        metrics=method.scorer.metrics(),
+        runtime_seconds=method.seconds,
         diverged_step=step,
     )
 
@@ -331,5 +339,15 @@ def _buffer(e: Experiment, itemsize: int) -> int:
     return max(1, min(MAX_CHUNK, BUFFER_BYTES // per_cycle))
 
 
+def _host(value: Any) -> Any:
+    """A host array where a device array is expected: the compiled program takes both."""
+    return value
+
+
+def _abstract(shape: tuple[int, ...], dtype: Any) -> Any:
+    """An array of which only shape and type count."""
+    return jax.ShapeDtypeStruct(shape, dtype)
+
+
 def _like(tree: Any) -> Any:
-    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(np.shape(leaf), leaf.dtype), tree)
+    return jax.tree.map(lambda leaf: _abstract(np.shape(leaf), leaf.dtype), tree)

@@ -1,4 +1,4 @@
-"""The stochastic ensemble Kalman filter: every member assimilates its own perturbed observations."""
+"""The stochastic ensemble Kalman filter: each member assimilates observations of its own."""
 
 from __future__ import annotations
 

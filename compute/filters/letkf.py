@@ -1,4 +1,4 @@
-"""The local ensemble transform Kalman filter: one ETKF for each site, with the observations near it."""
+"""The local ensemble transform Kalman filter: an ETKF for each site, from what is near it."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ def analyse(
     d = jnp.pad(d, (0, 1))
 
     def local(site: tuple[Array, Array, Array]) -> Array:
-        column, index, weight = site
+        column, observation, weight = site
         root = jnp.sqrt(weight)
-        return transform(column[:, None], S[:, index] * root, d[index] * root)[:, 0]
+        return transform(column[:, None], S[:, observation] * root, d[observation] * root)[:, 0]
 
-    sites = (ensemble.T, near.index, near.weight)
+    sites = (ensemble.T, *near)
     n = ensemble.shape[1]
     analysed = jax.vmap(local)(sites) if n <= BLOCK else lax.map(local, sites, batch_size=BLOCK)
     return analysed.T, {}
