@@ -68,7 +68,7 @@ def printable(key: str) -> str:
     """A hostile key as part of a field's path: short, and fit for JSON, logs and headers."""
     shown = key[:ID_SHOWN].encode("ascii", "backslashreplace").decode()
     shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown)
-    return shown + ("..." if len(key) > ID_SHOWN else "")
+    return (shown or '""') + ("..." if len(key) > ID_SHOWN else "")
 
 
 def json_type(value: object) -> str:
