@@ -18,14 +18,24 @@ def die_with_parent(sig: signal.Signals) -> Callable[[], None]:
     that stays, best the main one. Elsewhere than on Linux there is no such thing, and a child
     outlives a parent that is killed with -9.
     """
-    if sys.platform != "linux":
-        return lambda: None
-    libc = ctypes.CDLL(None)
+    ask_kernel = _asking_kernel(sig)
     parent = os.getpid()
 
     def in_child() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, int(sig))
+        ask_kernel()
         if os.getppid() != parent:  # it died before the kernel was told
             os._exit(1)
 
     return in_child
+
+
+def end_with_parent(sig: signal.Signals) -> None:
+    """Let the kernel send ``sig`` to this process when its parent is gone."""
+    _asking_kernel(sig)()
+
+
+def _asking_kernel(sig: signal.Signals) -> Callable[[], None]:
+    if sys.platform != "linux":
+        return lambda: None
+    libc = ctypes.CDLL(None)  # loaded here: between fork and exec little is safe
+    return lambda: libc.prctl(PR_SET_PDEATHSIG, int(sig)) and None

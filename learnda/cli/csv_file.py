@@ -1,0 +1,65 @@
+"""A run's CSV, in the columns of the contract: one row per method, replicate and step."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from learnda.experiment import MethodInstance
+
+COLUMNS = (
+    *("run_id", "method_id", "name", "label", "step", "t", "error_b", "error_a", "replicate"),
+    *("rmse_background", "rmse_analysis", "spread_background", "spread_analysis"),
+)
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Consecutive steps of one method; series are [R, K] for R replicates and K steps."""
+
+    first_step: int
+    t: Sequence[float]
+    series: Mapping[str, Any]
+
+
+def write_csv(
+    file: TextIO,
+    run_id: str,
+    instances: Iterable[MethodInstance],
+    spans: Mapping[str, Sequence[Span]],
+    replicates: int,
+) -> None:
+    """Write the spans of each method, which are in the order of their steps.
+
+    ``file`` is opened with ``newline=""``: the lines end with CRLF.
+    """
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for instance in instances:
+        text = (run_id, neutral(instance.id), neutral(instance.name), neutral(instance.label))
+        for replicate in range(replicates):
+            writer.writerows(
+                row for span in spans.get(instance.id, ()) for row in _rows(text, span, replicate)
+            )
+
+
+def neutral(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def _rows(text: Sequence[str], span: Span, replicate: int) -> Iterator[list[str]]:
+    series = {name: values[replicate].tolist() for name, values in span.series.items()}
+    for k, t in enumerate(span.t):
+        numbers = {name: _number(values[k]) for name, values in series.items()}
+        numbers |= {"step": str(span.first_step + k), "t": _number(t), "replicate": str(replicate)}
+        yield [*text, *(numbers[name] for name in COLUMNS[len(text) :])]
+
+
+def _number(value: float) -> str:
+    """The shortest text that reads back as the same number; empty where it is not finite."""
+    return repr(float(value)).removesuffix(".0") if math.isfinite(value) else ""
