@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
+from learnda.environment import numbers_of
 from learnda.experiment import Experiment, MethodInstance
 from learnda.problems import InvalidRequest, Problem
 
@@ -21,8 +21,9 @@ BLOCK = 1024
 """Local problems that are solved at once."""
 SPIN_UP = 500
 """Runge-Kutta steps before the first analysis."""
+NATURE_CYCLES = 256
 NATURE_BYTES = 64 << 20
-"""Truth and observations that wait for the methods."""
+"""Truth and observations that wait for the methods: at most so many, or so much."""
 _REACH = {"box": 1.0, "step": 1.0, "gaspari-cohn": 3.64}
 """Distance in radii beyond which a taper is zero; the others reach round the ring."""
 
@@ -43,12 +44,7 @@ class Limits:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Limits:
         """The settings LEARNDA_MAX_BYTES, _OPERATIONS, _ROWS and _METHODS, where they are set."""
-        chosen: dict[str, Any] = {}
-        for field in fields(cls):
-            name = f"LEARNDA_{field.name.upper()}"
-            if name in environment:
-                chosen[field.name] = _positive(name, environment[name], type(field.default))
-        return cls(**chosen)
+        return cls(**numbers_of(cls, environment))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +66,12 @@ def estimate(experiment: Experiment) -> Cost:
     members, n, m, replicates = e.ensemble_size, e.lorenz96_n, e.m, e.replicates
     ensemble = replicates * members * n
     rows = len(e.methods) * replicates * e.step_count
-    one_cycle = replicates * (n + m)
+    one_cycle = size * replicates * (n + m)
     analyses = [_analysis(e, instance) for instance in e.methods]
     peak = (
         size * ensemble * (COPIES + 2 * len(e.methods))
         + size * max(numbers for numbers, _ in analyses)
-        + max(NATURE_BYTES, 2 * size * one_cycle)
+        + max(min(NATURE_CYCLES * one_cycle, NATURE_BYTES), 2 * one_cycle)
     )
     runge_kutta = 40.0  # operations per site and step
     forecast = (e.substeps * runge_kutta + 20 + math.log2(members)) * ensemble
@@ -91,13 +87,22 @@ def admit(experiment: Experiment, limits: Limits) -> Cost:
     sites = "m" if experiment.obs_sites is None else "obs_sites"
     sizes = ("replicates", "ensemble_size", "lorenz96_n", sites, "methods")
     steps = ("end_time", "obs_freq")
-    problems = [
-        *_too_much("bytes of memory", cost.bytes, limits.max_bytes, (*sizes, "precision")),
-        *_too_much("operations", cost.operations, limits.max_operations, (*sizes, *steps, "dt")),
-        *_too_much("rows", cost.rows, limits.max_rows, ("methods", "replicates", *steps)),
-    ]
+    products = (
+        ("bytes of memory", cost.bytes, limits.max_bytes, (*sizes, "precision")),
+        ("operations", cost.operations, limits.max_operations, (*sizes, *steps, "dt")),
+        ("rows", cost.rows, limits.max_rows, ("methods", "replicates", *steps)),
+    )
+    problems: dict[str, Problem] = {}
+    for unit, amount, limit, names in products:
+        if amount > limit:
+            message = (
+                f"is refused: {' x '.join(names)} come to about {amount:.2g} {unit}, "
+                f"and a run may have {limit:.2g}"
+            )
+            for name in names:
+                problems.setdefault(name, Problem(name, message))
     if problems:
-        raise InvalidRequest(problems)
+        raise InvalidRequest(list(problems.values()))
     return cost
 
 
@@ -116,23 +121,3 @@ def _analysis(e: Experiment, instance: MethodInstance) -> tuple[int, float]:
     numbers = 3 * members * m + 2 * n * near + min(n, BLOCK) * (3 * members * near + 4 * side**2)
     operations = n * (4.0 * members * near * side + 25.0 * side**3)
     return e.replicates * numbers, e.replicates * operations
-
-
-def _too_much(what: str, cost: float, limit: float, names: tuple[str, ...]) -> list[Problem]:
-    if cost <= limit:
-        return []
-    message = (
-        f"is refused: {' x '.join(names)} come to about {cost:.2g} {what}, "
-        f"and this server allows {limit:.2g} a run"
-    )
-    return [Problem(name, message) for name in names]
-
-
-def _positive(name: str, value: str, kind: type) -> int | float:
-    try:
-        number = float(value)
-    except ValueError:
-        number = math.nan
-    if not (math.isfinite(number) and number > 0):
-        raise ValueError(f"{name} must be a positive number, not {value!r}")
-    return number if kind is float else int(number)
