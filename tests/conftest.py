@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import signal
+import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -12,6 +16,12 @@ import psycopg
 import pytest
 
 from learnda.local.postgres import EmbeddedPostgres
+from learnda.local.probes import is_ready
+from learnda.local.services import Command, ComputeService, GatewayService, free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+START_SECONDS = 60.0
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +55,40 @@ def new_database(postgres: EmbeddedPostgres) -> Callable[[], str]:
 def postgres_url(new_database: Callable[[], str]) -> str:
     """The URL of an empty database for one test."""
     return new_database()
+
+
+@pytest.fixture(scope="session")
+def compute_address() -> Iterator[str]:
+    """``host:port`` of a real compute server; what it compiles is kept between sessions."""
+    service = ComputeService(HOST, free_port(HOST), ROOT / ".cache" / "jax")
+    with running(service, service.address):
+        yield service.address
+
+
+@pytest.fixture(scope="session")
+def stack(compute_address: str, new_database: Callable[[], str]) -> Iterator[str]:
+    """The base URL of a real gateway, with a database of its own and a compute server."""
+    database_url = new_database()
+    service = GatewayService(HOST, free_port(HOST), compute_address, lambda: database_url)
+    with running(service, service.url):
+        yield service.url
+
+
+@contextlib.contextmanager
+def running(service: Command, address: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run one of our services in a process of its own, from ready until the context ends."""
+    process = service.spawn()
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not is_ready(address):
+            assert process.poll() is None, f"{service.name} ended at its start"
+            assert time.monotonic() < deadline, f"{service.name} is not ready"
+            time.sleep(0.1)
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
