@@ -1,0 +1,69 @@
+"""Events as messages: nothing is lost or reordered, and no message is larger than 1 MB."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from compute import events
+from compute.experiment import SERIES
+from compute.messages import messages
+from learnda.fields import RUN_FIELDS
+from learnda.v1 import assimilation_pb2 as pb
+
+STREAMED = SERIES[:6]
+MOST_REPLICATES = next(int(f.max or 0) for f in RUN_FIELDS if f.name == "replicates")
+
+
+def span(steps: int, replicates: int) -> events.Progress:
+    rng = np.random.default_rng(1)
+    return events.Progress(
+        method_id="a",
+        first_step=50,
+        t=np.arange(50, 50 + steps) * 0.1,
+        replicates={name: rng.normal(size=(steps, replicates)).T for name in STREAMED},
+        mean={name: rng.normal(size=steps) for name in STREAMED},
+    )
+
+
+@pytest.mark.parametrize(
+    ("steps", "replicates"), [(1, 1), (128, 3), (128, 700), (7, MOST_REPLICATES)]
+)
+def test_progress_comes_in_parts_that_join(steps: int, replicates: int) -> None:
+    event = span(steps, replicates)
+    event.replicates["error_a"][0, 0] = np.nan
+    parts = [message.progress for message in messages(event)]
+    assert all(part.ByteSize() < 1 << 20 for part in parts)
+    assert [part.first_step for part in parts] == [
+        50 + sum(p.step_count for p in parts[:i]) for i in range(len(parts))
+    ]
+    np.testing.assert_array_equal(np.concatenate([part.t for part in parts]), event.t)
+    for name in STREAMED:
+        columns = [
+            np.array(getattr(part.replicates, name)).reshape(part.replicate_count, part.step_count)
+            for part in parts
+        ]
+        np.testing.assert_array_equal(np.hstack(columns), event.replicates[name])
+        means = [getattr(part.mean, name) for part in parts]
+        np.testing.assert_array_equal(np.concatenate(means), event.mean[name])
+
+
+def test_every_series_and_metric_has_its_field() -> None:
+    assert set(STREAMED) == {field.name for field in pb.Series.DESCRIPTOR.fields}
+
+
+def test_absent_values_are_absent() -> None:
+    event = events.MethodCompleted("a", "diverged", {"final": None, "mean": 2.0}, 0.5, 7)
+    (message,) = messages(event)
+    completed = message.method_completed
+    assert completed.status == pb.METHOD_STATUS_DIVERGED
+    assert (completed.diverged_step, completed.metrics.mean) == (7, 2.0)
+    assert not completed.metrics.HasField("final")
+    (waiting,) = messages(events.Compiling("letkf", None))
+    assert not waiting.compiling.HasField("estimated_seconds")
+
+
+def test_a_checkpoint_comes_in_parts() -> None:
+    parts = [m.checkpoint for m in messages(events.Checkpoint(9, bytes(2_500_000)))]
+    assert [(p.part_index, p.part_count, p.step) for p in parts] == [(i, 3, 9) for i in range(3)]
+    assert b"".join(p.data for p in parts) == bytes(2_500_000)
