@@ -1,0 +1,79 @@
+/** What the REST API answers. The stream's events are in `stream/events.ts`. */
+
+export type Value = boolean | number | string;
+
+export interface ParameterSchema {
+  type: "int" | "float" | "bool" | "str";
+  label?: string;
+  help?: string;
+  unit?: string;
+  min?: number | null;
+  max?: number | null;
+  step?: number | null;
+  choices?: string[] | null;
+}
+
+/** By parameter name, in the order in which a form shows them. */
+export type MethodSchema = Record<string, ParameterSchema>;
+
+export interface Methods {
+  methods: string[];
+  requires_model: string[];
+  defaults: Record<string, Record<string, Value>>;
+  schema: Record<string, MethodSchema>;
+  help: Record<string, string>;
+}
+
+export interface MethodInstance {
+  id: string;
+  name: string;
+  label: string;
+  params: Record<string, Value>;
+}
+
+export type RunRequest = { methods: MethodInstance[] } & Record<string, unknown>;
+
+export type RunStatus = "queued" | "running" | "completed" | "failed" | "cancelled";
+export type MethodStatus = RunStatus | "diverged";
+
+/** Scores of one method by their names in the contract; null where no finite value exists. */
+export type Metrics = Record<string, number | null>;
+
+export interface MethodSummary extends MethodInstance {
+  method_id: string;
+  status: MethodStatus;
+  metrics: Metrics | null;
+  runtime_sec: number | null;
+  diverged_step?: number | null;
+}
+
+export interface RunSummary {
+  run_id: string;
+  status: RunStatus;
+  /** Seconds since the epoch. */
+  created_at: number;
+  finished_at: number | null;
+  request: RunRequest;
+  error: string | null;
+  methods: Record<string, MethodSummary>;
+}
+
+export interface RunPage {
+  runs: RunSummary[];
+  next_cursor?: string | null;
+}
+
+export interface FieldError {
+  /** A path as in `methods.0.params.r`. */
+  field: string;
+  message: string;
+}
+
+/** RFC 9457, with LEARN-DA's `error`. */
+export interface Problem {
+  status: number;
+  title?: string;
+  detail?: string;
+  error?: string;
+  errors?: FieldError[];
+}

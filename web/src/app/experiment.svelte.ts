@@ -1,0 +1,119 @@
+/** The form's state: the draft, what the server said against it, and the way to a run. */
+
+import { ApiError, createRun, getMethods } from "../api/client";
+import type { FieldError, Methods, RunRequest } from "../api/types";
+import {
+  draftOf,
+  firstDraft,
+  moved,
+  newInstance,
+  requestOf,
+  type Draft,
+  type DraftInstance,
+} from "../experiment/draft";
+import { restoreDraft } from "../experiment/restore";
+import { formErrors, noErrors, type FormErrors } from "../experiment/problems";
+import { methodName, t } from "../i18n";
+import { announcer } from "./announcer.svelte";
+import { runs } from "./runs.svelte";
+import { recall, remember } from "./storage";
+
+/** The label of an instance that the user gave none: its name, and its radius where it has one. */
+export function defaultLabel({ name, params }: DraftInstance): string {
+  const local = typeof params["r"] === "string" && params["r"] !== "" && params["taper"] !== "none";
+  return local ? `${methodName(name)} (r = ${params["r"]})` : methodName(name);
+}
+
+class Experiment {
+  methods = $state.raw<Methods | null>(null);
+  failed = $state(false);
+  draft = $state<Draft | null>(null);
+  errors = $state.raw<FormErrors>(noErrors());
+  starting = $state(false);
+
+  async load(): Promise<void> {
+    this.failed = false;
+    try {
+      const methods = await getMethods();
+      this.methods = methods;
+      this.draft ??= restoreDraft(recall("draft"), methods) ?? firstDraft(methods);
+    } catch {
+      this.failed = true;
+    }
+  }
+
+  save(): void {
+    if (this.draft !== null) remember("draft", JSON.stringify(this.draft));
+  }
+
+  reset(): void {
+    if (this.methods === null) return;
+    this.draft = firstDraft(this.methods);
+    this.errors = noErrors();
+  }
+
+  reuse(request: RunRequest): void {
+    if (this.methods === null) return;
+    this.draft = draftOf(request, this.methods);
+    this.errors = noErrors();
+  }
+
+  add(name: string): void {
+    if (this.draft === null || this.methods === null) return;
+    this.draft.instances.push(newInstance(name, this.methods, this.draft));
+    announcer.say(t("methods.added", { name: methodName(name) }));
+  }
+
+  remove(id: string): void {
+    if (this.draft === null) return;
+    this.draft.instances = this.draft.instances.filter((instance) => instance.id !== id);
+  }
+
+  move(from: number, to: number): void {
+    if (this.draft !== null) this.draft.instances = moved(this.draft.instances, from, to);
+  }
+
+  /** What was said of this control no longer holds, once it is edited. */
+  edited(control: string): void {
+    if (!this.errors.controls.has(control)) return;
+    const controls = new Map(this.errors.controls);
+    controls.delete(control);
+    this.errors = { ...this.errors, controls };
+  }
+
+  /** Start the run; true when the server took it. */
+  async submit(): Promise<boolean> {
+    if (this.draft === null || this.methods === null || this.starting) return false;
+    if (this.draft.instances.length === 0) {
+      this.errors = { controls: new Map(), general: [t("form.noMethods")] };
+      return false;
+    }
+    const sent = this.draft.instances.map(({ id, params }) => ({ id, params: { ...params } }));
+    const { request, errors } = requestOf(this.draft, this.methods, defaultLabel);
+    if (errors.size > 0) {
+      const said = [...errors].map(([field, reason]): FieldError => {
+        const message = reason === "not a number" ? t("form.notANumber") : t("form.notSites");
+        return { field, message };
+      });
+      this.errors = formErrors({ status: 422, errors: said }, sent);
+      return false;
+    }
+    this.starting = true;
+    try {
+      const { run_id } = await createRun(request);
+      this.errors = noErrors();
+      void runs.show(run_id);
+      return true;
+    } catch (error) {
+      this.errors =
+        error instanceof ApiError
+          ? formErrors(error.problem, sent)
+          : { controls: new Map(), general: [t("app.failed")] };
+      return false;
+    } finally {
+      this.starting = false;
+    }
+  }
+}
+
+export const experiment = new Experiment();

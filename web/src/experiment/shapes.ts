@@ -1,0 +1,71 @@
+/** Fields and parameters as controls: texts, ranges and placeholders. */
+
+import type { ParameterSchema } from "../api/types";
+import { lookUp, t } from "../i18n";
+import type { Field, FieldTexts } from "./fields";
+
+/** What a control of the form looks like. */
+export interface Shape {
+  kind: "int" | "float" | "text" | "choice" | "bool";
+  label: string;
+  unit?: string;
+  help?: string;
+  min?: number | undefined;
+  max?: number | undefined;
+  step?: number | undefined;
+  choices?: readonly string[];
+  choiceText?: (choice: string) => string;
+  placeholder?: string;
+}
+
+export function fieldShape(field: Field, texts: FieldTexts): Shape {
+  return {
+    kind: field.kind === "sites" ? "text" : field.kind,
+    label: t(`field.${field.name}`),
+    unit: t(`field.${field.name}.unit`),
+    help: t(`field.${field.name}.help`),
+    min: field.min,
+    max: field.max,
+    step: field.step,
+    choices: field.choices ?? [],
+    choiceText: (choice) => lookUp(`choice.${choice}`, choice),
+    placeholder: placeholder(field, texts),
+  };
+}
+
+/** What the server takes where nothing is entered, as far as the form can tell. */
+function placeholder({ name }: Field, texts: FieldTexts): string {
+  if (name === "m") return String(Math.min(32, Number(texts.lorenz96_n) || 32));
+  if (name === "obs_sites") return "0, 2, 4 …";
+  return t("form.auto");
+}
+
+/** `inflation` is the run's, which an instance takes that has none of its own. */
+export function parameterShape(
+  name: string,
+  schema: ParameterSchema,
+  defaultValue: unknown,
+  inflation: string,
+): Shape {
+  const choice = (schema.choices ?? []).length > 0;
+  const inherited = name === "inf_fact" && defaultValue === undefined;
+  return {
+    kind: choice ? "choice" : schema.type === "str" ? "text" : schema.type,
+    label: schema.label ?? name,
+    unit: schema.unit ?? "",
+    help: [schema.help ?? "", range(schema)].filter((text) => text !== "").join(" "),
+    min: schema.min ?? undefined,
+    max: schema.max ?? undefined,
+    step: schema.step ?? undefined,
+    choices: schema.choices ?? [],
+    placeholder: inherited ? inflation : String(defaultValue ?? t("methods.default")),
+  };
+}
+
+function range({ min, max }: ParameterSchema): string {
+  if (min !== undefined && min !== null && max !== undefined && max !== null) {
+    return t("form.range", { min, max });
+  }
+  if (min !== undefined && min !== null) return t("form.from", { min });
+  return max !== undefined && max !== null ? t("form.to", { max }) : "";
+}

@@ -1,0 +1,108 @@
+/** Makes the uPlot chart of a run's curves in the page's colours. */
+
+import uPlot from "uplot";
+
+import { t } from "../i18n";
+import { number } from "./format";
+import { curveVariable } from "./palette";
+import type { MethodState } from "./state";
+
+/** What the chart's cross-hair stands on. */
+export interface Reading {
+  t: number;
+  /** By method: background and analysis. */
+  values: ReadonlyMap<string, readonly [number | null, number | null]>;
+}
+
+export interface ChartShape {
+  /** Methods; each has two curves, background and analysis. */
+  count: number;
+  /** Of the vertical axis. */
+  title: string;
+  log: boolean;
+  /** Model time at the right edge. */
+  endTime: number;
+}
+
+/** `onindex` hears of the row that the cross-hair stands on, null off the chart. */
+export function drawChart(
+  host: HTMLElement,
+  shape: ChartShape,
+  onindex: (index: number | null) => void,
+): uPlot {
+  const style = getComputedStyle(host);
+  const font = `${0.8 * parseFloat(style.fontSize)}px ${style.fontFamily}`;
+  const ink = colour(host, "--ink-soft");
+  const grid = { stroke: colour(host, "--line"), width: 1 };
+  const lines = shape.log ? { ...grid, filter: decades } : grid;
+  const axis = { stroke: ink, font, labelFont: font, grid, ticks: { ...grid, size: 4 } };
+  return new uPlot(
+    {
+      width: host.clientWidth,
+      height: host.clientHeight,
+      legend: { show: false },
+      cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
+      scales: {
+        x: { time: false, range: [0, shape.endTime] },
+        y: shape.log ? { distr: 3, log: 10 } : { range: FROM_ZERO },
+      },
+      axes: [
+        { ...axis, label: t("chart.time"), labelSize: 22, size: 34 },
+        {
+          ...axis,
+          grid: lines,
+          label: shape.title,
+          labelSize: 22,
+          size: 58,
+          values: (_, splits) => splits.map((split) => (split === null ? "" : tick(split))),
+        },
+      ],
+      series: [{}, ...curves(host, shape.count)],
+      hooks: { setCursor: [({ cursor }) => onindex(cursor.idx ?? null)] },
+    },
+    [[]],
+    host,
+  );
+}
+
+const FROM_ZERO: uPlot.Range.Config = {
+  min: { hard: 0, soft: 0, mode: 1 },
+  max: { pad: 0.06 },
+};
+
+const decades = (_: uPlot, splits: number[]): (number | null)[] =>
+  splits.map((split) => (Number.isInteger(Number(Math.log10(split).toFixed(9))) ? split : null));
+
+/** Background and analysis of every method, in their order. */
+function curves(host: HTMLElement, count: number): uPlot.Series[] {
+  return Array.from({ length: count }, (_, index) => index).flatMap((index) => {
+    const stroke = colour(host, curveVariable(index));
+    const common = { stroke, points: { show: false }, spanGaps: true };
+    return [
+      { ...common, width: 1.1, dash: [5, 4], alpha: 0.8 },
+      { ...common, width: 2 },
+    ];
+  });
+}
+
+/** The values of all curves at a row of the data. */
+export function reading(chart: uPlot, index: number, methods: readonly MethodState[]): Reading {
+  const at = (series: number): number | null => chart.data[series]?.[index] ?? null;
+  const pairs = methods.map(({ id }, i) => [id, [at(2 * i + 1), at(2 * i + 2)]] as const);
+  return { t: at(0) ?? 0, values: new Map(pairs) };
+}
+
+const tick = (value: number): string =>
+  value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e4)
+    ? number(value).replace(/\.?0+(?=e)/, "")
+    : String(Number(value.toPrecision(6)));
+
+/** A custom property as a colour that a canvas understands, in the colours now in force. */
+function colour(host: HTMLElement, variable: string): string {
+  const probe = document.createElement("span");
+  probe.style.color = `var(${variable})`;
+  host.append(probe);
+  const resolved = getComputedStyle(probe).color;
+  probe.remove();
+  return resolved;
+}

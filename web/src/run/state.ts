@@ -1,0 +1,196 @@
+/**
+ * What a tab knows of a run: the summary from the REST API, with the stream's events folded in.
+ *
+ * `fold` is pure but for one thing: the columns of the series, which may be long, grow in place and
+ * are shared by the states before and after. Each event counts once, whatever comes twice.
+ */
+
+import type {
+  MethodStatus,
+  Metrics,
+  MethodSummary,
+  RunRequest,
+  RunStatus,
+  RunSummary,
+  Value,
+} from "../api/types";
+import {
+  SERIES,
+  type MethodCompleted,
+  type Partial,
+  type RunEnded,
+  type RunEvent,
+  type RunFailed,
+  type SeriesName,
+} from "../stream/events";
+
+/** One entry per received step, in the order of the steps. */
+export interface Columns extends Record<SeriesName, (number | null)[]> {
+  step: number[];
+  t: number[];
+}
+
+export interface MethodState {
+  id: string;
+  name: string;
+  label: string;
+  params: Record<string, Value>;
+  status: MethodStatus;
+  columns: Columns;
+  metrics: Metrics | null;
+  /** Seconds. */
+  runtime: number | null;
+  divergedStep: number | null;
+}
+
+export interface RunState {
+  id: string;
+  status: RunStatus;
+  /** Seconds since the epoch. */
+  createdAt: number;
+  request: RunRequest;
+  error: string | null;
+  /** What a reader of the numbers should know. */
+  warnings: readonly string[];
+  methods: MethodState[];
+  /** The last event folded in; 0 before the first. */
+  lastEvent: number;
+}
+
+/** A run before its first event is folded in. What the summary says of the end is kept. */
+export function fromSummary(summary: RunSummary): RunState {
+  return {
+    id: summary.run_id,
+    status: summary.status,
+    createdAt: summary.created_at,
+    request: summary.request,
+    error: summary.error,
+    warnings: [],
+    methods: summary.request.methods.map((instance) => {
+      const known: MethodSummary | undefined = summary.methods[instance.id];
+      return {
+        id: instance.id,
+        name: instance.name,
+        label: known?.label ?? instance.label,
+        params: known?.params ?? instance.params,
+        status: known?.status ?? "queued",
+        columns: emptyColumns(),
+        metrics: known?.metrics ?? null,
+        runtime: known?.runtime_sec ?? null,
+        divergedStep: known?.diverged_step ?? null,
+      };
+    }),
+    lastEvent: 0,
+  };
+}
+
+export function fold(state: RunState, events: readonly RunEvent[]): RunState {
+  const next: RunState = { ...state, methods: [...state.methods] };
+  const owned = new Map<string, MethodState>();
+  /** The method of an event, copied once a fold. */
+  const method = (id: string): MethodState | undefined => {
+    const index = next.methods.findIndex((candidate) => candidate.id === id);
+    const found = owned.get(id) ?? next.methods[index];
+    if (found === undefined || owned.has(id)) return found;
+    const copy = { ...found };
+    owned.set(id, copy);
+    next.methods[index] = copy;
+    return copy;
+  };
+  for (const event of events) {
+    if (event.run_id !== state.id || event._event_id <= next.lastEvent) continue;
+    next.lastEvent = event._event_id;
+    apply(next, method, event);
+  }
+  return next;
+}
+
+function apply(
+  run: RunState,
+  method: (id: string) => MethodState | undefined,
+  event: RunEvent,
+): void {
+  switch (event.type) {
+    case "run_created":
+      run.request = event.request;
+      break;
+    case "run_started":
+      if (run.status === "queued") run.status = "running";
+      break;
+    case "method_started": {
+      const started = method(event.method_id);
+      if (started === undefined) break;
+      if (started.status === "queued") started.status = "running";
+      started.params = event.params;
+      break;
+    }
+    case "partial": {
+      const columns = method(event.method_id)?.columns;
+      if (columns !== undefined) append(columns, event);
+      break;
+    }
+    case "method_completed": {
+      const completed = method(event.method_id);
+      if (completed !== undefined) complete(completed, event);
+      break;
+    }
+    default:
+      end(run, event, method);
+  }
+}
+
+function append(columns: Columns, event: Partial): void {
+  columns.step.push(event.step);
+  columns.t.push(event.t);
+  for (const name of SERIES) columns[name].push(event[name] ?? null);
+}
+
+function complete(method: MethodState, event: MethodCompleted): void {
+  const lost = (event.metrics["diverged_replicates"] ?? 0) > 0;
+  method.status = event.status ?? (lost ? "diverged" : "completed");
+  method.metrics = event.metrics;
+  method.runtime = event.runtime_sec;
+  method.divergedStep = event.diverged_step ?? null;
+}
+
+function end(
+  run: RunState,
+  event: RunEnded | RunFailed,
+  method: (id: string) => MethodState | undefined,
+): void {
+  run.status = END[event.type];
+  if (event.type === "run_failed") run.error = event.error;
+  else run.warnings = event.warnings ?? [];
+  if (run.status === "completed") return;
+  for (const { id, status } of [...run.methods]) {
+    const unfinished = isActive(status) ? method(id) : undefined;
+    if (unfinished !== undefined) unfinished.status = run.status;
+  }
+}
+
+const END = {
+  run_completed: "completed",
+  run_failed: "failed",
+  run_cancelled: "cancelled",
+} as const satisfies Record<string, RunStatus>;
+
+export function emptyColumns(): Columns {
+  const columns = { step: [], t: [] } as unknown as Columns;
+  for (const name of SERIES) columns[name] = [];
+  return columns;
+}
+
+export const isActive = (status: MethodStatus): boolean =>
+  status === "queued" || status === "running";
+
+/** Steps per method: floor(end_time / obs_freq + 1e-9) + 1. */
+export function stepCount(request: RunRequest): number {
+  return Math.floor(Number(request["end_time"]) / Number(request["obs_freq"]) + 1e-9) + 1;
+}
+
+/** The part of the method's steps that have arrived, 0..1. */
+export function progress(method: MethodState, steps: number): number {
+  if (!isActive(method.status)) return 1;
+  const last = method.columns.step.at(-1);
+  return last === undefined ? 0 : Math.min(1, (last + 1) / steps);
+}
