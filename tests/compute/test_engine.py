@@ -1,0 +1,110 @@
+"""One device, many runs: turns, cancelling, slow readers, failures that stay where they belong."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+import time
+
+import pytest
+from experiments import completed, experiment, run
+
+from compute import engine as engine_module
+from compute.engine import Engine
+from compute.events import Progress, RunCompleted
+
+LONG = {"end_time": 20_000.0, "obs_freq": 0.1}
+
+
+def wait_until(condition, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
+
+
+def test_runs_take_turns(engine):
+    """A short run submitted behind a long one ends long before it."""
+    run(engine, experiment(("enkf", {}), end_time=0.2))
+    long = engine.submit(experiment(("enkf", {}), **LONG))
+    reader = threading.Thread(target=lambda: list(long), daemon=True)
+    reader.start()
+    try:
+        assert isinstance(run(engine, experiment(("enkf", {})))[-1], RunCompleted)
+        assert reader.is_alive()
+    finally:
+        long.cancel()
+        reader.join(10)
+    assert not reader.is_alive()
+
+
+def test_a_cancelled_run_stops_and_is_forgotten(engine):
+    long = engine.submit(experiment(("etkf", {}), **LONG))
+    seen = list(itertools.islice((e for e in long if isinstance(e, Progress)), 3))
+    long.cancel()
+    rest = list(long)
+    assert len(seen) == 3
+    assert not any(isinstance(e, RunCompleted) for e in rest)
+    wait_until(lambda: not engine._runs)
+
+
+def test_a_slow_reader_pauses_its_own_run_only(engine):
+    slow = engine.submit(experiment(("etkf", {}), **LONG))
+    wait_until(lambda: len(slow._events) == engine_module.READ_AHEAD)
+    run(engine, experiment(("etkf", {})))
+    assert len(slow._events) == engine_module.READ_AHEAD
+    first = next(iter(slow))
+    assert first.first_step == 0
+    wait_until(lambda: len(slow._events) == engine_module.READ_AHEAD)
+    slow.cancel()
+
+
+async def test_asyncio_reads_the_same_events(engine):
+    asked = experiment(("letkf", {"r": 2}), end_time=2)
+    expected = completed(run(engine, asked)).metrics
+    events = [event async for event in engine.submit(asked)]
+    assert completed(events).metrics == expected
+
+
+async def test_many_readers_at_once(engine):
+    asked = [experiment(("enkf", {}), seed=seed, end_time=2) for seed in range(20)]
+
+    async def last(run):
+        return [event async for event in run][-1]
+
+    ends = await asyncio.wait_for(
+        asyncio.gather(*(last(engine.submit(one)) for one in asked)), timeout=60
+    )
+    assert all(isinstance(end, RunCompleted) for end in ends)
+
+
+def test_a_run_that_fails_takes_nobody_along(engine):
+    """The device's own failure, injected where programs are called."""
+    asked = experiment(("enkf", {}), end_time=1)
+    run(engine, asked)
+    broken = engine.submit(asked)
+    broken._steps = _failing(broken._steps)
+    with pytest.raises(MemoryError):
+        list(broken)
+    assert isinstance(run(engine, asked)[-1], RunCompleted)
+
+
+def _failing(steps):
+    yield next(steps)
+    raise MemoryError("RESOURCE_EXHAUSTED: out of memory")
+
+
+def test_closing_ends_the_runs_that_are_on_their_way():
+    with Engine() as engine:
+        long = engine.submit(experiment(("enkf", {}), **LONG))
+        reader = threading.Thread(target=lambda: list(long))
+        reader.start()
+    reader.join(10)
+    assert not reader.is_alive()
+    with pytest.raises(RuntimeError, match="closed"):
+        engine.submit(experiment(("enkf", {})))
+
+
+def test_the_device_thread_tells_how_long_it_is_busy(engine):
+    assert engine.seconds_stuck() == 0.0
