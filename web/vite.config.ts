@@ -5,7 +5,7 @@ const gateway = process.env["LEARNDA_URL"] ?? "http://127.0.0.1:8000";
 const served = ["/api", "/docs", "/redoc", "/openapi.json", "/healthz", "/readyz", "/metrics"];
 
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte({ configFile: false, compilerOptions: { runes: true } })],
   build: { target: "es2022", assetsInlineLimit: 0 },
   worker: { format: "es" },
   server: { proxy: Object.fromEntries(served.map((path) => [path, gateway])) },

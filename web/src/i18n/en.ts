@@ -182,6 +182,7 @@ export const en = {
   "chart.time": "model time",
   "chart.analysis": "analysis",
   "chart.background": "background",
+  "chart.lost": "truth lost",
   "chart.describe": "{quantity} of {count} methods against model time. The table below gives the scores.",
   "chart.at": "t = {t}",
   "chart.point": "point at the chart to read values",

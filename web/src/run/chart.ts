@@ -24,12 +24,14 @@ export interface ChartShape {
   endTime: number;
 }
 
-/** `onindex` hears of the row that the cross-hair stands on, null off the chart. */
-export function drawChart(
-  host: HTMLElement,
-  shape: ChartShape,
-  onindex: (index: number | null) => void,
-): uPlot {
+export interface ChartTies {
+  /** The row that the cross-hair stands on, null off the chart. */
+  onindex: (index: number | null) => void;
+  /** Model time at which each method lost the truth, null where it did not. */
+  lostAt: () => readonly (number | null)[];
+}
+
+export function drawChart(host: HTMLElement, shape: ChartShape, ties: ChartTies): uPlot {
   const style = getComputedStyle(host);
   const font = `${0.8 * parseFloat(style.fontSize)}px ${style.fontFamily}`;
   const ink = colour(host, "--ink-soft");
@@ -58,7 +60,10 @@ export function drawChart(
         },
       ],
       series: [{}, ...curves(host, shape.count)],
-      hooks: { setCursor: [({ cursor }) => onindex(cursor.idx ?? null)] },
+      hooks: {
+        setCursor: [({ cursor }) => ties.onindex(cursor.idx ?? null)],
+        draw: [(chart) => ties.lostAt().forEach((t, index) => drawLoss(chart, 2 * index + 2, t))],
+      },
     },
     [[]],
     host,
@@ -83,6 +88,28 @@ function curves(host: HTMLElement, count: number): uPlot.Series[] {
       { ...common, width: 2 },
     ];
   });
+}
+
+/** A cross on an analysis curve at the time `t` from which its method had lost the truth. */
+function drawLoss(chart: uPlot, series: number, t: number | null): void {
+  const row = t === null ? -1 : chart.data[0].findIndex((time) => time >= t);
+  const value = chart.data[series]?.[row];
+  const { show, stroke } = chart.series[series] ?? {};
+  if (value === null || value === undefined || show !== true) return;
+  const { ctx } = chart;
+  const x = chart.valToPos(chart.data[0][row]!, "x", true);
+  const y = chart.valToPos(value, "y", true);
+  const arm = 6 * devicePixelRatio;
+  ctx.save();
+  ctx.strokeStyle = typeof stroke === "function" ? stroke(chart, series) : (stroke ?? "");
+  ctx.lineWidth = 2.5 * devicePixelRatio;
+  ctx.beginPath();
+  for (const slope of [1, -1]) {
+    ctx.moveTo(x - arm, y - slope * arm);
+    ctx.lineTo(x + arm, y + slope * arm);
+  }
+  ctx.stroke();
+  ctx.restore();
 }
 
 /** The values of all curves at a row of the data. */

@@ -188,6 +188,13 @@ export function stepCount(request: RunRequest): number {
   return Math.floor(Number(request["end_time"]) / Number(request["obs_freq"]) + 1e-9) + 1;
 }
 
+/** Model time of the step after which the method lost the truth; null if it did not. */
+export function lostAt({ divergedStep, columns }: MethodState): number | null {
+  if (divergedStep === null) return null;
+  const row = columns.step.findIndex((step) => step >= divergedStep);
+  return columns.t[row] ?? null;
+}
+
 /** The part of the method's steps that have arrived, 0..1. */
 export function progress(method: MethodState, steps: number): number {
   if (!isActive(method.status)) return 1;

@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+
+import { firstDraft } from "./draft";
+import { restoreDraft } from "./restore";
+import { METHODS } from "./testing";
+
+test("a draft that was kept comes back", () => {
+  const draft = firstDraft(METHODS);
+  draft.fields.seed = "12";
+  draft.instances[1]!.label = "mine";
+  draft.instances[1]!.params["rotate"] = true;
+  expect(restoreDraft(JSON.stringify(draft), METHODS)).toEqual(draft);
+});
+
+test.each([null, "", "nonsense", "[]", '{"fields": 1}', '{"fields": {}, "instances": {}}'])(
+  "%s is no draft",
+  (text) => expect(restoreDraft(text, METHODS)).toBe(null),
+);
+
+test("what no longer fits is left out", () => {
+  const kept = {
+    fields: { seed: 5, obs_network: "spiral", m: "12" },
+    instances: [
+      { name: "gone", label: "", params: {} },
+      null,
+      { name: "letkf", params: { r: 3, other: "1", taper: "none" } },
+    ],
+  };
+  const draft = restoreDraft(JSON.stringify(kept), METHODS);
+  expect(draft?.fields).toMatchObject({ seed: "", obs_network: "random", m: "12" });
+  expect(draft?.instances).toEqual([
+    {
+      id: "m1",
+      name: "letkf",
+      label: "",
+      params: { r: "2", taper: "none", inf_fact: "", rotate: false },
+    },
+  ]);
+});

@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+
+import { improvement, number, percent, seconds } from "./format";
+
+test.each([
+  [0.0012346, "0.001235"],
+  [0.00012345, "1.23e-4"],
+  [3.58012, "3.580"],
+  [1234.56, "1235"],
+  [1e7, "1.00e7"],
+  [0, "0"],
+  [null, "–"],
+  [NaN, "–"],
+])("number %s", (value, text) => expect(number(value)).toBe(text));
+
+test("fewer digits", () => {
+  expect(number(0.000098, 2)).toBe("9.8e-5");
+  expect(number(1234.5, 3)).toBe("1235");
+});
+
+test.each([
+  [0.26, "+26 %"],
+  [0.0512, "+5.1 %"],
+  [-0.4, "−40 %"],
+  [null, "–"],
+])("percent %s", (ratio, text) => expect(percent(ratio)).toBe(text));
+
+test("improvement is what the analysis takes off the background", () => {
+  expect(improvement(2, 1)).toBe(0.5);
+  expect(improvement(1, 2)).toBe(-1);
+  expect(improvement(0, 1)).toBe(null);
+  expect(improvement(1, undefined)).toBe(null);
+});
+
+test("seconds", () => {
+  expect(seconds(0.0421)).toBe("42 ms");
+  expect(seconds(12.345)).toBe("12.3 s");
+});

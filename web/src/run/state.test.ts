@@ -1,0 +1,114 @@
+import { expect, test } from "vitest";
+
+import type { RunSummary } from "../api/types";
+import type { RunEvent } from "../stream/events";
+import { ended, methodStarted, partial, RUN, started } from "../stream/testing";
+import { fold, fromSummary, lostAt, progress, stepCount, type RunState } from "./state";
+
+const SUMMARY: RunSummary = {
+  run_id: RUN,
+  status: "queued",
+  created_at: 1,
+  finished_at: null,
+  error: null,
+  request: {
+    end_time: 0.2,
+    obs_freq: 0.1,
+    methods: [
+      { id: "m1", name: "enkf", label: "m1", params: {} },
+      { id: "m2", name: "enkf", label: "m2", params: {} },
+    ],
+  },
+  methods: {},
+};
+
+const METRICS = { rmse_analysis: 1, diverged_replicates: 1 };
+const done = (id: number, method_id: string): RunEvent => ({
+  type: "method_completed",
+  run_id: RUN,
+  ts: 0,
+  _event_id: id,
+  method_id,
+  name: "enkf",
+  label: method_id,
+  metrics: METRICS,
+  runtime_sec: 0.1,
+  status: "diverged",
+  diverged_step: 1,
+});
+
+const EVENTS: RunEvent[] = [
+  { type: "run_created", run_id: RUN, ts: 0, _event_id: 1, request: SUMMARY.request },
+  started(2),
+  methodStarted(3, "m1"),
+  methodStarted(4, "m2"),
+  partial(5, "m1", 0),
+  partial(6, "m2", 0, 0.25),
+  partial(7, "m1", 1),
+  partial(8, "m2", 1),
+  partial(9, "m1", 2),
+  done(10, "m1"),
+  partial(11, "m2", 2),
+  done(12, "m2"),
+  ended(13),
+];
+
+const begin = (): RunState => fromSummary(structuredClone(SUMMARY));
+
+test("the same events give the same state however they are batched", () => {
+  const whole = fold(begin(), EVENTS);
+  for (let cut = 0; cut <= EVENTS.length; cut += 1) {
+    const halves = fold(fold(begin(), EVENTS.slice(0, cut)), EVENTS.slice(cut));
+    expect(halves).toEqual(whole);
+  }
+  expect(whole.status).toBe("completed");
+  expect(whole.methods[1]!.columns.error_a).toEqual([0.25, 0.5, 0.5]);
+  expect(whole.methods[0]!.columns.rmse_analysis).toEqual([null, null, null]);
+});
+
+test("what comes twice, or belongs to another run, counts for nothing", () => {
+  const once = fold(begin(), EVENTS.slice(0, 8));
+  const again = fold(fold(begin(), EVENTS.slice(0, 8)), [
+    ...EVENTS.slice(2, 8),
+    started(9, "run-b"),
+  ]);
+  expect(again).toEqual(once);
+});
+
+test("methods interleave, complete, and may diverge, with their step", () => {
+  const state = fold(begin(), EVENTS.slice(0, 10));
+  expect(state.methods.map(({ status }) => status)).toEqual(["diverged", "running"]);
+  expect(state.methods[0]!.metrics).toEqual(METRICS);
+  expect(lostAt(state.methods[0]!)).toBe(0.1);
+  expect(lostAt(state.methods[1]!)).toBe(null);
+  expect(progress(state.methods[1]!, stepCount(state.request))).toBeCloseTo(2 / 3);
+});
+
+test("a state is not changed by what is folded in after it, but for the shared columns", () => {
+  const before = fold(begin(), EVENTS.slice(0, 6));
+  fold(before, EVENTS.slice(6));
+  expect(before.status).toBe("running");
+  expect(before.methods.map(({ status }) => status)).toEqual(["running", "running"]);
+  expect(before.lastEvent).toBe(6);
+});
+
+test("a failure says why, and ends what had not ended", () => {
+  const failed: RunEvent = { type: "run_failed", run_id: RUN, ts: 0, _event_id: 11, error: "why" };
+  const state = fold(begin(), [...EVENTS.slice(0, 10), failed]);
+  expect(state).toMatchObject({ status: "failed", error: "why" });
+  expect(state.methods.map(({ status }) => status)).toEqual(["diverged", "failed"]);
+});
+
+test("replaying the events of an ended run does not make it look unfinished", () => {
+  const summary = structuredClone(SUMMARY);
+  summary.status = "completed";
+  const state = fold(fromSummary(summary), EVENTS.slice(0, 3));
+  expect(state.status).toBe("completed");
+});
+
+test("steps are counted as the contract counts them", () => {
+  const request = (end_time: number, obs_freq: number) => ({ end_time, obs_freq, methods: [] });
+  expect(stepCount(request(10, 0.1))).toBe(101);
+  expect(stepCount(request(0.3, 0.1))).toBe(4);
+  expect(stepCount(request(0.05, 0.1))).toBe(1);
+});
