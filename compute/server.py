@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -33,6 +34,10 @@ WATCH_SECONDS = 1.0
 log = logging.getLogger("learnda.compute")
 
 
+class CannotListenError(Exception):
+    """The address is taken, or is none of this machine's."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunningServer:
     """A server that answers."""
@@ -51,17 +56,25 @@ async def serve(settings: ServerSettings) -> None:
         loop.add_signal_handler(number, asked_to_stop.set)
     engine = Engine(cache_dir=settings.cache_dir)
     engine.start()
-    async with running(settings, engine) as server:
-        log.info("compute server listens at %s", server.address)
-        await asked_to_stop.wait()
-    # XLA cannot be interrupted while it compiles: leave without waiting for it
+    try:
+        async with running(settings, engine) as server:
+            log.info("compute server listens at %s", server.address)
+            await asked_to_stop.wait()
+    except CannotListenError as error:
+        raise SystemExit(f"Error: {error}") from None
+    finally:
+        _close(engine, settings.grace_seconds / 4)
+
+
+def _close(engine: Engine, patience: float) -> None:
+    """Close the engine, or leave without it: XLA cannot be interrupted while it compiles."""
     closing = threading.Thread(target=engine.close, daemon=True)
     closing.start()
-    closing.join(settings.grace_seconds / 4)
+    closing.join(patience)
     if closing.is_alive():
         log.info("leaving while a program is compiled")
         logging.shutdown()
-        os._exit(0)
+        os._exit(0 if sys.exception() is None else 1)
 
 
 @asynccontextmanager
@@ -77,7 +90,10 @@ async def running(settings: ServerSettings, engine: Engine) -> AsyncIterator[Run
         (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server
     )
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    port = server.add_insecure_port(f"{host}:{settings.port}")
+    try:
+        port = server.add_insecure_port(f"{host}:{settings.port}")
+    except RuntimeError:
+        raise CannotListenError(f"cannot listen at {host}:{settings.port}") from None
     await _tell(state, SERVING)
     await server.start()
     if settings.warm_up:
@@ -103,7 +119,6 @@ def channel_options(settings: ServerSettings) -> Sequence[tuple[str, int]]:
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", 500),
         ("grpc.http2.min_ping_interval_without_data_ms", 500),
     )
 

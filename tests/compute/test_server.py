@@ -138,7 +138,9 @@ async def test_sigterm_while_programs_are_compiled_ends_it_too() -> None:
 async def test_a_port_in_use_is_said_and_ends_it(address: str) -> None:
     port = int(address.rsplit(":", 1)[1])
     with compute_process(port) as process:
-        assert await asyncio.to_thread(process.wait, 30) != 0
+        _, said = await asyncio.to_thread(process.communicate, timeout=30)
+        assert process.returncode == 1
+    assert f"cannot listen at {address}" in said.decode()
 
 
 async def test_it_listens_only_where_it_is_told(address: str) -> None:
