@@ -1,6 +1,6 @@
 /** Calls of the REST API. Every refusal is thrown as an `ApiError` that carries the problem. */
 
-import type { Methods, Problem, RunPage, RunRequest, RunSummary } from "./types";
+import type { Methods, Problem, Run, RunPage, RunRequest } from "./types";
 
 export class ApiError extends Error {
   constructor(readonly problem: Problem) {
@@ -28,7 +28,7 @@ const run = (id: string) => `/api/runs/${encodeURIComponent(id)}`;
 
 export const getMethods = () => call<Methods>("/api/methods");
 
-export const getRun = (id: string) => call<RunSummary>(run(id));
+export const getRun = (id: string) => call<Run>(run(id));
 
 export function listRuns(limit: number, cursor?: string): Promise<RunPage> {
   const query = new URLSearchParams({ limit: String(limit) });

@@ -8,6 +8,8 @@ export interface ParameterSchema {
   help?: string;
   unit?: string;
   min?: number | null;
+  /** True when `min` itself is refused. */
+  exclusive_min?: boolean | null;
   max?: number | null;
   step?: number | null;
   choices?: string[] | null;
@@ -39,14 +41,15 @@ export type MethodStatus = RunStatus | "diverged";
 /** Scores of one method by their names in the contract; null where no finite value exists. */
 export type Metrics = Record<string, number | null>;
 
-export interface MethodSummary extends MethodInstance {
+export interface MethodResult extends MethodInstance {
   method_id: string;
   status: MethodStatus;
   metrics: Metrics | null;
   runtime_sec: number | null;
-  diverged_step?: number | null;
+  diverged_step: number | null;
 }
 
+/** A run as the list has it. */
 export interface RunSummary {
   run_id: string;
   status: RunStatus;
@@ -54,13 +57,21 @@ export interface RunSummary {
   created_at: number;
   finished_at: number | null;
   request: RunRequest;
+  /** Steps of each method. */
+  step_count: number;
   error: string | null;
-  methods: Record<string, MethodSummary>;
+  /** What a reader of the numbers should know. */
+  warnings: string[];
+}
+
+export interface Run extends RunSummary {
+  /** By the instance's id. */
+  methods: Record<string, MethodResult>;
 }
 
 export interface RunPage {
   runs: RunSummary[];
-  next_cursor?: string | null;
+  next_cursor: string | null;
 }
 
 export interface FieldError {

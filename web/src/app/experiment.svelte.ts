@@ -24,6 +24,8 @@ export function defaultLabel({ name, params }: DraftInstance): string {
   return local ? `${methodName(name)} (r = ${params["r"]})` : methodName(name);
 }
 
+const RETRY_MS = 2000;
+
 class Experiment {
   methods = $state.raw<Methods | null>(null);
   failed = $state(false);
@@ -32,13 +34,14 @@ class Experiment {
   starting = $state(false);
 
   async load(): Promise<void> {
-    this.failed = false;
     try {
       const methods = await getMethods();
+      this.failed = false;
       this.methods = methods;
       this.draft ??= restoreDraft(recall("draft"), methods) ?? firstDraft(methods);
     } catch {
       this.failed = true;
+      setTimeout(() => this.failed && this.load(), RETRY_MS);
     }
   }
 

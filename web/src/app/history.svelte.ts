@@ -17,7 +17,7 @@ class History {
     const page = await listRuns(Math.min(MOST, Math.max(PAGE, this.runs.length))).catch(() => null);
     if (page === null) return;
     this.runs = page.runs;
-    this.cursor = page.next_cursor ?? null;
+    this.cursor = page.next_cursor;
     this.loaded = true;
   }
 
@@ -27,7 +27,7 @@ class History {
     if (page === null) return;
     const known = new Set(this.runs.map(({ run_id }) => run_id));
     this.runs = [...this.runs, ...page.runs.filter(({ run_id }) => !known.has(run_id))];
-    this.cursor = page.next_cursor ?? null;
+    this.cursor = page.next_cursor;
   }
 }
 

@@ -14,9 +14,16 @@ export class OpenRun {
   state = $state.raw<RunState | null>(null);
   /** The server does not (any longer) know this run. */
   gone = $state(false);
+  /** The last thing that could not be done with it. */
+  failure = $state("");
 
   constructor(readonly id: string) {}
 }
+
+const RETRY_MS = 2000;
+
+const isNotFound = (error: unknown): boolean =>
+  error instanceof ApiError && error.problem.status === 404;
 
 class Runs {
   /** Newest first. */
@@ -40,14 +47,23 @@ class Runs {
     if (this.find(id) !== undefined) return;
     const run = new OpenRun(id);
     this.setOpen([run, ...this.open]);
+    await this.load(run);
+  }
+
+  private async load(run: OpenRun): Promise<void> {
+    const { id } = run;
     try {
       const summary = await getRun(id);
       if (this.find(id) !== run) return;
+      if (summary.run_id !== id) {
+        this.close(id); // the address had it in capitals, say
+        return this.show(summary.run_id);
+      }
       run.state = fromSummary(summary);
       this.stream.watch(id, 0);
     } catch (error) {
-      if (error instanceof ApiError) run.gone = true;
-      else setTimeout(() => this.find(id) === run && (this.close(id), this.show(id)), 2000);
+      if (isNotFound(error)) run.gone = true;
+      else setTimeout(() => this.find(id) === run && this.load(run), RETRY_MS);
     }
   }
 
@@ -60,16 +76,28 @@ class Runs {
     return this.find(id) !== undefined;
   }
 
-  async cancel(id: string): Promise<void> {
-    await cancelRun(id);
+  async cancel(run: OpenRun): Promise<void> {
+    await this.attempt(run, () => cancelRun(run.id));
   }
 
-  async delete(id: string): Promise<void> {
-    await deleteRun(id).catch((error: unknown) => {
-      if (!(error instanceof ApiError && error.problem.status === 404)) throw error;
-    });
-    this.close(id);
+  async delete(run: OpenRun): Promise<void> {
+    if (await this.attempt(run, () => deleteRun(run.id))) this.close(run.id);
     await history.refresh();
+  }
+
+  /** True when it is done, or the run is not there any more. */
+  private async attempt(run: OpenRun, action: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await action();
+    } catch (error) {
+      if (!isNotFound(error)) {
+        run.failure = error instanceof ApiError ? error.message : t("app.failed");
+        return false;
+      }
+      run.gone = true;
+    }
+    run.failure = "";
+    return true;
   }
 
   private find(id: string): OpenRun | undefined {

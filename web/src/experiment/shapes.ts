@@ -62,10 +62,12 @@ export function parameterShape(
   };
 }
 
-function range({ min, max }: ParameterSchema): string {
+function range({ min, max, exclusive_min }: ParameterSchema): string {
   if (min !== undefined && min !== null && max !== undefined && max !== null) {
-    return t("form.range", { min, max });
+    return t(exclusive_min ? "form.rangeAbove" : "form.range", { min, max });
   }
-  if (min !== undefined && min !== null) return t("form.from", { min });
+  if (min !== undefined && min !== null) {
+    return t(exclusive_min ? "form.above" : "form.from", { min });
+  }
   return max !== undefined && max !== null ? t("form.to", { max }) : "";
 }

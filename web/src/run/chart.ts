@@ -46,7 +46,7 @@ export function drawChart(host: HTMLElement, shape: ChartShape, ties: ChartTies)
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
       scales: {
         x: { time: false, range: [0, shape.endTime] },
-        y: shape.log ? { distr: 3, log: 10 } : { range: FROM_ZERO },
+        y: shape.log ? { distr: 3, log: 10, range: logRange } : { range: linearRange },
       },
       axes: [
         { ...axis, label: t("chart.time"), labelSize: 22, size: 34 },
@@ -70,10 +70,12 @@ export function drawChart(host: HTMLElement, shape: ChartShape, ties: ChartTies)
   );
 }
 
-const FROM_ZERO: uPlot.Range.Config = {
-  min: { hard: 0, soft: 0, mode: 1 },
-  max: { pad: 0.06 },
-};
+/** An axis is there before its data, so that nothing moves when they come. */
+const logRange: uPlot.Range.Function = (_, min, max) =>
+  Number.isFinite(min) && Number.isFinite(max) ? uPlot.rangeLog(min, max, 10, false) : [1e-3, 10];
+
+const linearRange: uPlot.Range.Function = (_, __, max) =>
+  Number.isFinite(max) ? [0, max * 1.06 || 1] : [0, 1];
 
 const decades = (_: uPlot, splits: number[]): (number | null)[] =>
   splits.map((split) => (Number.isInteger(Number(Math.log10(split).toFixed(9))) ? split : null));

@@ -1,16 +1,18 @@
 import { expect, test } from "vitest";
 
-import type { RunSummary } from "../api/types";
+import type { Run } from "../api/types";
 import type { RunEvent } from "../stream/events";
 import { ended, methodStarted, partial, RUN, started } from "../stream/testing";
-import { fold, fromSummary, lostAt, progress, stepCount, type RunState } from "./state";
+import { fold, fromSummary, lostAt, progress, type RunState } from "./state";
 
-const SUMMARY: RunSummary = {
+const SUMMARY: Run = {
   run_id: RUN,
   status: "queued",
   created_at: 1,
   finished_at: null,
   error: null,
+  warnings: [],
+  step_count: 3,
   request: {
     end_time: 0.2,
     obs_freq: 0.1,
@@ -81,7 +83,7 @@ test("methods interleave, complete, and may diverge, with their step", () => {
   expect(state.methods[0]!.metrics).toEqual(METRICS);
   expect(lostAt(state.methods[0]!)).toBe(0.1);
   expect(lostAt(state.methods[1]!)).toBe(null);
-  expect(progress(state.methods[1]!, stepCount(state.request))).toBeCloseTo(2 / 3);
+  expect(progress(state.methods[1]!, state.steps)).toBeCloseTo(2 / 3);
 });
 
 test("a state is not changed by what is folded in after it, but for the shared columns", () => {
@@ -104,11 +106,4 @@ test("replaying the events of an ended run does not make it look unfinished", ()
   summary.status = "completed";
   const state = fold(fromSummary(summary), EVENTS.slice(0, 3));
   expect(state.status).toBe("completed");
-});
-
-test("steps are counted as the contract counts them", () => {
-  const request = (end_time: number, obs_freq: number) => ({ end_time, obs_freq, methods: [] });
-  expect(stepCount(request(10, 0.1))).toBe(101);
-  expect(stepCount(request(0.3, 0.1))).toBe(4);
-  expect(stepCount(request(0.05, 0.1))).toBe(1);
 });

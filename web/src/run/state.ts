@@ -6,12 +6,12 @@
  */
 
 import type {
+  MethodResult,
   MethodStatus,
   Metrics,
-  MethodSummary,
+  Run,
   RunRequest,
   RunStatus,
-  RunSummary,
   Value,
 } from "../api/types";
 import {
@@ -49,6 +49,8 @@ export interface RunState {
   /** Seconds since the epoch. */
   createdAt: number;
   request: RunRequest;
+  /** That each method makes. */
+  steps: number;
   error: string | null;
   /** What a reader of the numbers should know. */
   warnings: readonly string[];
@@ -57,17 +59,18 @@ export interface RunState {
   lastEvent: number;
 }
 
-/** A run before its first event is folded in. What the summary says of the end is kept. */
-export function fromSummary(summary: RunSummary): RunState {
+/** A run before its first event is folded in. What is known of its end is kept. */
+export function fromSummary(summary: Run): RunState {
   return {
     id: summary.run_id,
     status: summary.status,
     createdAt: summary.created_at,
     request: summary.request,
+    steps: summary.step_count,
     error: summary.error,
-    warnings: [],
+    warnings: summary.warnings,
     methods: summary.request.methods.map((instance) => {
-      const known: MethodSummary | undefined = summary.methods[instance.id];
+      const known: MethodResult | undefined = summary.methods[instance.id];
       return {
         id: instance.id,
         name: instance.name,
@@ -182,11 +185,6 @@ export function emptyColumns(): Columns {
 
 export const isActive = (status: MethodStatus): boolean =>
   status === "queued" || status === "running";
-
-/** Steps per method: floor(end_time / obs_freq + 1e-9) + 1. */
-export function stepCount(request: RunRequest): number {
-  return Math.floor(Number(request["end_time"]) / Number(request["obs_freq"]) + 1e-9) + 1;
-}
 
 /** Model time of the step after which the method lost the truth; null if it did not. */
 export function lostAt({ divergedStep, columns }: MethodState): number | null {

@@ -1,7 +1,7 @@
 /** A tab's end of the stream: through the shared worker, or in the page where there is none. */
 
 import { isTerminal, type RunEvent } from "./events";
-import { Hub, httpTransport, type Reader } from "./hub";
+import { Hub, type Reader } from "./hub";
 import type { FromWorker, ToWorker } from "./protocol";
 
 export class StreamClient {
@@ -60,7 +60,7 @@ export class StreamClient {
   }
 
   private inPage(): (message: ToWorker) => void {
-    const hub = new Hub(httpTransport);
+    const hub = new Hub();
     return (message) => {
       if (message.type === "watch") hub.watch(this.reader, message.runId, message.since);
       else if (message.type === "unwatch") hub.unwatch(this.reader, message.runId);

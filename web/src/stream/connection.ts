@@ -1,6 +1,6 @@
 /** One open event stream over fetch; events arrive in batches, as they came over the wire. */
 
-import { parseEvent, type RunEvent } from "./events";
+import { parseEvent, parseUnknownRun, type RunEvent } from "./events";
 import { SseParser } from "./sse";
 
 /** Keepalives come every 10 s by default: a silence this long means that the line is dead. */
@@ -9,6 +9,8 @@ const SILENCE_MS = 35_000;
 export interface Listener {
   opened(): void;
   events(events: RunEvent[]): void;
+  /** The server does not know this run. */
+  unknown(runId: string): void;
   /** The stream is over, `status` being the HTTP status or 0 where there was no answer. */
   ended(status: number): void;
 }
@@ -35,9 +37,13 @@ export function openStream(url: string, listener: Listener): () => void {
       const { done, value } = await reader.read();
       if (done || closed) return response.status;
       heard();
-      const events = parser.push(value).map(({ data }) => parseEvent(data));
-      const known = events.filter((event) => event !== null);
-      if (known.length > 0) listener.events(known);
+      const messages = parser.push(value);
+      const events = messages.map(({ data }) => parseEvent(data)).filter((e) => e !== null);
+      if (events.length > 0) listener.events(events);
+      for (const { event, data } of messages) {
+        const unknown = event === "done" ? parseUnknownRun(data) : null;
+        if (unknown !== null) listener.unknown(unknown);
+      }
     }
   };
   void read()

@@ -81,6 +81,12 @@ const TERMINAL: ReadonlySet<string> = new Set(["run_completed", "run_failed", "r
 /** True when nothing of the run follows this event. */
 export const isTerminal = (event: RunEvent): boolean => TERMINAL.has(event.type);
 
+/** The run that a `done` says does not exist, or null. */
+export function parseUnknownRun(data: string): string | null {
+  const { run_id, error } = JSON.parse(data) as { run_id?: string; error?: string };
+  return error === undefined ? null : (run_id ?? null);
+}
+
 /** The event in a stream's `data:`, or null for hello, keepalive, done and what is not understood. */
 export function parseEvent(data: string): RunEvent | null {
   const value: unknown = JSON.parse(data);

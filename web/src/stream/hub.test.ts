@@ -7,17 +7,12 @@ import { ended, RUN, started } from "./testing";
 /** Streams that the test plays by hand. */
 class Streams {
   readonly opened: { url: string; listener: Listener; closed: boolean }[] = [];
-  readonly forgotten = new Set<string>();
 
-  open(url: string, listener: Listener): () => void {
+  readonly open = (url: string, listener: Listener): (() => void) => {
     const stream = { url, listener, closed: false };
     this.opened.push(stream);
     return () => (stream.closed = true);
-  }
-
-  async exists(runId: string): Promise<boolean> {
-    return !this.forgotten.has(runId);
-  }
+  };
 
   get last() {
     return this.opened.at(-1)!;
@@ -44,7 +39,7 @@ let hub: Hub;
 beforeEach(() => {
   vi.useFakeTimers();
   streams = new Streams();
-  hub = new Hub(streams);
+  hub = new Hub(streams.open);
 });
 afterEach(() => vi.useRealTimers());
 
@@ -116,13 +111,13 @@ test("a gap opens the stream anew at once", async () => {
   expect(seen.ids).toEqual([1, 2, 3]);
 });
 
-test("a run that the server has forgotten is given up, the others go on", async () => {
+test("a run that the server does not know is given up, the others go on", async () => {
   const { reader: one, seen } = reader();
   hub.watch(one, RUN, 0);
   hub.watch(one, "run-b", 0);
   await settle();
-  streams.forgotten.add(RUN);
-  streams.last.listener.ended(404);
+  streams.last.listener.unknown(RUN);
+  streams.last.listener.ended(200);
   await vi.advanceTimersByTimeAsync(500);
   expect(seen.gone).toEqual([RUN]);
   expect(streams.last.url).toBe("/api/events?run=run-b%3A0");

@@ -15,11 +15,8 @@ export interface Reader {
   connection(live: boolean): void;
 }
 
-export interface Transport {
-  open(url: string, listener: Listener): () => void;
-  /** False when the server says that there is no such run. */
-  exists(runId: string): Promise<boolean>;
-}
+/** Opens a stream, and returns what closes it. */
+export type Open = (url: string, listener: Listener) => () => void;
 
 /** Changes this close together lead to one opening. */
 const SETTLE_MS = 20;
@@ -30,7 +27,7 @@ export class Hub {
   private close: (() => void) | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly transport: Transport) {}
+  constructor(private readonly open: Open = openStream) {}
 
   watch(reader: Reader, runId: string, since: number): void {
     this.subscriptions.watch(reader, runId, since);
@@ -58,9 +55,10 @@ export class Hub {
     this.close = null;
     const wanted = this.subscriptions.wanted();
     if (wanted.size === 0) return;
-    this.close = this.transport.open(streamUrl(wanted), {
+    this.close = this.open(streamUrl(wanted), {
       opened: () => this.announce(true),
       events: (events) => this.deliver(events),
+      unknown: (runId) => this.drop(runId),
       ended: (status) => this.recover(status),
     });
   }
@@ -73,21 +71,17 @@ export class Hub {
     if (gap || this.subscriptions.wanted().size === 0) this.reopen();
   }
 
-  private async recover(status: number): Promise<void> {
+  private recover(status: number): void {
     this.close = null;
     if (this.subscriptions.wanted().size === 0) return;
     if (status !== 200) this.announce(false);
     this.reopenIn(this.backoff.next());
-    if (status === 404) await this.dropForgotten();
   }
 
-  private async dropForgotten(): Promise<void> {
-    for (const runId of this.subscriptions.wanted().keys()) {
-      if (await this.transport.exists(runId)) continue;
-      for (const reader of this.subscriptions.readersOf(runId)) {
-        this.subscriptions.unwatch(reader, runId);
-        reader.gone(runId);
-      }
+  private drop(runId: string): void {
+    for (const reader of this.subscriptions.readersOf(runId)) {
+      this.subscriptions.unwatch(reader, runId);
+      reader.gone(runId);
     }
   }
 
@@ -95,11 +89,3 @@ export class Hub {
     for (const reader of this.subscriptions.all()) reader.connection(live);
   }
 }
-
-export const httpTransport: Transport = {
-  open: openStream,
-  exists: async (runId) => {
-    const response = await fetch(`/api/runs/${encodeURIComponent(runId)}`).catch(() => null);
-    return response?.status !== 404;
-  },
-};

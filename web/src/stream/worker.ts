@@ -1,9 +1,9 @@
 /** The shared worker: one hub, and so one stream, for all tabs of the browser. */
 
-import { Hub, httpTransport, type Reader } from "./hub";
+import { Hub, type Reader } from "./hub";
 import type { FromWorker, ToWorker } from "./protocol";
 
-const hub = new Hub(httpTransport);
+const hub = new Hub();
 
 function serve(port: MessagePort): void {
   const say = (message: FromWorker) => port.postMessage(message);
