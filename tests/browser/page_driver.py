@@ -169,3 +169,9 @@ def read_chart(card: Locator, part: float) -> tuple[float, dict[str, tuple[float
         pair = (float(analysis), float(background.strip("()")))
         values[entry.locator(".label").inner_text()] = pair
     return float(time.inner_text().removeprefix("t = ")), values
+
+
+def violations(page: Page) -> list[str]:
+    """What axe, which the page must have loaded, finds against the page as it stands."""
+    found = page.evaluate("axe.run()")["violations"]
+    return [f"{v['id']}: {[node['html'] for node in v['nodes']]}" for v in found]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -21,6 +22,7 @@ from page_driver import (
     said_against,
     set_fields,
     status,
+    violations,
     wait_for_points,
     wait_for_status,
 )
@@ -31,6 +33,7 @@ pytestmark = pytest.mark.browser
 # Long enough to be watched, and to be left and found again, while it runs.
 SLOW = {"ensemble_size": "100", "end_time": "200"}
 SLOW_POINTS = 1001  # 2,001 steps, thinned to at most 2,000
+AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 ENDLESS = {"ensemble_size": "200", "lorenz96_n": "400", "end_time": "2000"}
 
 
@@ -269,6 +272,25 @@ def test_by_keyboard_and_in_the_dark(tabs: Tabs) -> None:
     wait_for_status(card, "completed")
     assert get_run(tabs, run_id(card))["request"]["ensemble_size"] == 21
     assert get_run(tabs, run_id(card))["request"]["methods"][0]["name"] == "letkf"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_accessibility_violations(tabs: Tabs, scheme: Literal["light", "dark"]) -> None:
+    tabs.expected = ["status of 422"]
+    page = tabs.open()
+    page.emulate_media(color_scheme=scheme)
+    press_run(page)
+    wait_for_status(newest_card(page), "completed")
+    page.get_by_text("More settings").click()
+    set_fields(page, ensemble_size="1")
+    press_run(page)
+    expect(said_against(page, "ensemble_size")).to_be_visible()
+    page.add_script_tag(path=AXE)
+    assert violations(page) == []
+    for name in ("Methods", "Learn", "How to cite"):
+        page.get_by_role("button", name=name, exact=True).click()
+        assert violations(page) == []
+        page.keyboard.press("Escape")
 
 
 def test_a_phone_has_no_sideways_scroll(tabs: Tabs) -> None:

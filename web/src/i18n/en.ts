@@ -134,7 +134,6 @@ export const en = {
   "history.empty": "None yet.",
   "history.more": "Show more",
   "history.open": "Open run {id}",
-  "history.isOpen": "open",
   "history.refresh": "Refresh",
 
   "status.queued": "queued",
@@ -164,11 +163,10 @@ export const en = {
   "run.said": "{run}: {status}",
 
   "tile.step": "step {step} of {count}",
-  "tile.analysis": "analysis",
-  "tile.background": "background",
+  "tile.analysis": "RMSE analysis",
+  "tile.background": "RMSE background",
   "tile.improvement": "improvement",
-  "tile.show": "Show or hide the curves of {label}",
-  "tile.rmse": "RMSE",
+  "legend.toggle": "Show or hide the curves of {label}",
 
   "chart.quantity": "Quantity",
   "chart.axis": "Axis",
