@@ -123,9 +123,10 @@ def chart_label(card: Locator) -> str:
     return card.locator(".chart").get_attribute("aria-label") or ""
 
 
-def wait_for_points(card: Locator) -> None:
-    """Until the chart shows something."""
-    expect(card.locator(".chart")).to_have_attribute("aria-label", re.compile(r"at [1-9]\d* times"))
+def wait_for_points(card: Locator, count: int | None = None) -> None:
+    """Until the chart shows something, or just so many times."""
+    said = re.compile(r"at [1-9]\d* times" if count is None else rf"at {count} times")
+    expect(card.locator(".chart")).to_have_attribute("aria-label", said)
 
 
 def points(card: Locator) -> int:
