@@ -222,6 +222,11 @@ class Engine:
         """Programs compiled since the start."""
         return self._programs.compile_count
 
+    @property
+    def run_count(self) -> int:
+        """Runs that have not ended."""
+        return len(self._runs)
+
     def seconds_stuck(self) -> float:
         """How long the device thread has been inside one step of one run; 0 when it is idle."""
         since = self._busy_since
