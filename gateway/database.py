@@ -1,0 +1,80 @@
+"""The pool of connections, and the numbered migrations."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from gateway.store import arrays
+
+Connection = AsyncConnection[DictRow]
+Pool = AsyncConnectionPool[Connection]
+
+MIGRATION_LOCK = 0x4C45_4152_4E44_41  # "LEARNDA": one process migrates, the others wait
+
+
+class DatabaseTooNew(RuntimeError):
+    """The database was migrated by a newer version of this program."""
+
+
+def make_pool(url: str, size: int) -> Pool:
+    """A closed pool whose connections are checked before they are lent: it heals by itself.
+
+    Use it as ``async with pool.connection()`` only, and never while waiting for something else.
+    """
+    return AsyncConnectionPool(
+        url,
+        connection_class=AsyncConnection[DictRow],
+        configure=_configure,
+        kwargs={"row_factory": dict_row, "application_name": "learn-da gateway"},
+        min_size=min(2, size),
+        max_size=size,
+        timeout=10.0,
+        reconnect_timeout=5.0,
+        check=AsyncConnectionPool.check_connection,
+        open=False,
+        name="learn-da",
+    )
+
+
+async def _configure(connection: Connection) -> None:
+    arrays.register(connection.adapters)
+
+
+def migrations() -> list[tuple[int, str, str]]:
+    """(number, name, SQL) of every migration, in order."""
+    found = []
+    for file in resources.files("gateway").joinpath("migrations").iterdir():
+        match = re.fullmatch(r"(\d{4})_(\w+)\.sql", file.name)
+        if match:
+            found.append((int(match[1]), match[2], file.read_text(encoding="utf-8")))
+    return sorted(found)
+
+
+async def migrate(pool: Pool) -> None:
+    """Apply what is missing, in one transaction, one process at a time."""
+    async with pool.connection() as connection:
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+        await connection.execute("CREATE SCHEMA IF NOT EXISTS learnda")
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS learnda.migration (number integer PRIMARY KEY,"
+            " name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        cursor = await connection.execute("SELECT number FROM learnda.migration")
+        applied = {row["number"] for row in await cursor.fetchall()}
+        known = migrations()
+        if newer := applied - {number for number, _, _ in known}:
+            raise DatabaseTooNew(
+                f"the database has migration {max(newer)}, this program only knows "
+                f"{len(known)}: upgrade learn-da, or use another database"
+            )
+        for number, name, sql in known:
+            if number not in applied:
+                await connection.execute(sql.encode())
+                await connection.execute(
+                    "INSERT INTO learnda.migration (number, name) VALUES (%s, %s)", [number, name]
+                )

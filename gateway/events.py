@@ -1,0 +1,238 @@
+"""Compute's stream -> what is committed about it -> the typed events of the contract. Pure."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from gateway.records import (
+    SERIES,
+    Batch,
+    Checkpoint,
+    EventRow,
+    MethodState,
+    NewEvent,
+    Points,
+    RunState,
+)
+from learnda.v1 import assimilation_pb2 as pb
+
+PARTIALS_PER_METHOD = 2000
+"""A longer run is thinned, evenly, to at most this many ``partial`` events per method."""
+
+EVENTS_PER_ROW = 200
+
+SHOWN = (
+    "error_a",
+    "error_b",
+    "rmse_analysis",
+    "rmse_background",
+    "spread_analysis",
+    "spread_background",
+)
+"""The series of a ``partial``, in the contract's order."""
+
+METHOD_STATUS = {
+    pb.METHOD_STATUS_COMPLETED: "completed",
+    pb.METHOD_STATUS_DIVERGED: "diverged",
+}
+
+
+class BrokenStream(Exception):
+    """Compute's stream does not follow its contract."""
+
+
+def stride(step_count: int, emit_every: int) -> int:
+    """Steps between two ``partial`` events of a method."""
+    emitted = math.ceil(step_count / emit_every)
+    return emit_every * max(1, math.ceil(emitted / PARTIALS_PER_METHOD))
+
+
+class Reader:
+    """Reads one stream of compute; parts of a checkpoint wait here until all have come."""
+
+    def __init__(self, stride: int) -> None:
+        self._stride = stride
+        self._parts: tuple[bytes, ...] = ()
+
+    def read(self, state: RunState, messages: Iterable[pb.RunExperimentResponse]) -> Batch:
+        """What the messages add to ``state``. What is committed already is left out.
+
+        The same messages may be read again, against a reloaded state, when a commit failed.
+        """
+        batch = Batch(state)
+        for message in messages:
+            match message.WhichOneof("event"):
+                case "started":
+                    self._started(batch, message.started)
+                case "method_started":
+                    self._method_started(batch, message.method_started.method_id)
+                case "progress":
+                    self._progress(batch, message.progress)
+                case "checkpoint":
+                    self._checkpoint(batch, message.checkpoint)
+                case "method_completed":
+                    self._method_completed(batch, message.method_completed)
+                case "completed":
+                    self._completed(batch, message.completed)
+                case _:  # compiling, and what later versions add
+                    pass
+        return batch
+
+    def _started(self, batch: Batch, started: pb.RunStarted) -> None:
+        if not batch.state.started:
+            batch.state = replace(batch.state, started=True)
+            batch.events.append(NewEvent("run_started"))
+        batch.server = {
+            "versions": dict(started.server.versions),
+            "devices": [{"platform": d.platform, "kind": d.kind} for d in started.server.devices],
+        }
+
+    def _method_started(self, batch: Batch, method_id: str) -> None:
+        method = _method(batch, method_id)
+        if method.status == "queued":
+            _change(batch, replace(method, status="running"))
+            batch.events.append(
+                NewEvent("method_started", {**method.identity, "params": method.params})
+            )
+
+    def _progress(self, batch: Batch, progress: pb.Progress) -> None:
+        method = _method(batch, progress.method_id)
+        if progress.first_step > method.last_step + 1:
+            raise BrokenStream(
+                f"steps {method.last_step + 1} to {progress.first_step - 1} of method "
+                f"{method.id!r} are missing"
+            )
+        known = method.last_step + 1 - progress.first_step
+        if known >= progress.step_count:
+            return
+        last_step = progress.first_step + progress.step_count - 1
+        batch.points.append(_points(method, progress, known))
+        batch.events += _partials(method, progress, known, self._stride)
+        _change(batch, replace(method, last_step=last_step))
+
+    def _checkpoint(self, batch: Batch, part: pb.Checkpoint) -> None:
+        if part.part_index == 0:
+            self._parts = ()
+        if part.part_index == len(self._parts):  # otherwise a part was read twice: drop them all
+            self._parts += (part.data,)
+        if len(self._parts) == part.part_count:
+            batch.checkpoint = Checkpoint(part.step, self._parts)
+            self._parts = ()
+
+    def _method_completed(self, batch: Batch, completed: pb.MethodCompleted) -> None:
+        method = _method(batch, completed.method_id)
+        if method.status not in ("queued", "running"):
+            return
+        method = replace(
+            method,
+            status=METHOD_STATUS[completed.status],
+            metrics=_metrics(completed.metrics),
+            runtime_sec=completed.runtime_seconds,
+            diverged_step=completed.diverged_step if completed.HasField("diverged_step") else None,
+        )
+        _change(batch, method)
+        fields = {
+            **method.identity,
+            "metrics": method.metrics,
+            "runtime_sec": method.runtime_sec,
+            "status": method.status,
+        }
+        if method.diverged_step is not None:
+            fields["diverged_step"] = method.diverged_step
+        batch.events.append(NewEvent("method_completed", fields))
+
+    def _completed(self, batch: Batch, completed: pb.RunCompleted) -> None:
+        batch.end = "completed"
+        batch.runtime_sec = completed.runtime_seconds
+        batch.warnings = tuple(completed.warnings)
+        fields: dict[str, Any] = {"runtime_sec": batch.runtime_sec}
+        if batch.warnings:
+            fields["warnings"] = list(batch.warnings)
+        batch.events.append(NewEvent("run_completed", fields))
+
+
+def encode(run_id: UUID, ts: float, first_id: int, events: Sequence[NewEvent]) -> list[EventRow]:
+    """Number the events from ``first_id``; ``ts`` is in epoch seconds. Non-finite becomes null."""
+    rows = []
+    number = first_id
+    for type_, group in groupby(events, key=lambda event: event.type):
+        same = list(group)
+        for start in range(0, len(same), EVENTS_PER_ROW):
+            payloads = []
+            for event in same[start : start + EVENTS_PER_ROW]:
+                head = {"type": type_, "run_id": str(run_id), "ts": ts, "_event_id": number}
+                payloads.append(orjson.dumps({**head, **event.fields}).decode())
+                number += 1
+            rows.append(EventRow(number - len(payloads), number - 1, type_, payloads))
+    return rows
+
+
+def _method(batch: Batch, method_id: str) -> MethodState:
+    try:
+        return batch.state.methods[method_id]
+    except KeyError:
+        raise BrokenStream(f"compute speaks of a method {method_id!r}") from None
+
+
+def _change(batch: Batch, method: MethodState) -> None:
+    methods = {**batch.state.methods, method.id: method}
+    batch.state = replace(batch.state, methods=methods)
+    batch.changed[method.position] = method
+
+
+def _columns(series: pb.Series, count: int) -> dict[str, array[float]]:
+    columns = {name: array("d", getattr(series, name)) for name in SERIES}
+    if any(len(column) != count for column in columns.values()):
+        raise BrokenStream(f"a series has not {count} values")
+    return columns
+
+
+def _points(method: MethodState, progress: pb.Progress, known: int) -> Points:
+    """The span's columns without its first ``known`` steps."""
+    steps, replicates = progress.step_count, progress.replicate_count
+    columns = _columns(progress.replicates, steps * replicates)
+    t = array("d", progress.t)
+    if len(t) != steps:
+        raise BrokenStream(f"t has not {steps} values")
+    if known:
+        t = t[known:]
+        for name, column in columns.items():
+            kept = array("d")
+            for r in range(replicates):
+                kept += column[r * steps + known : (r + 1) * steps]
+            columns[name] = kept
+    first_step = progress.first_step + known
+    return Points(method.position, first_step, replicates, t, tuple(columns.values()))
+
+
+def _partials(
+    method: MethodState, progress: pb.Progress, known: int, stride: int
+) -> Iterator[NewEvent]:
+    """One event for each step that is a multiple of ``stride``, without the first ``known``."""
+    columns = _columns(progress.mean, progress.step_count)
+    first = progress.first_step
+    start = known + (-(first + known)) % stride
+    shown = [columns[name] for name in SHOWN]
+    for k in range(start, progress.step_count, stride):
+        fields = {**method.identity, "step": first + k, "t": progress.t[k]}
+        for name, column in zip(SHOWN, shown, strict=True):
+            fields[name] = column[k]
+        yield NewEvent("partial", fields)
+
+
+def _metrics(metrics: pb.Metrics) -> dict[str, float | int | None]:
+    """Every field of the message; None where there is no finite value."""
+    values: dict[str, float | int | None] = {}
+    for declared in pb.Metrics.DESCRIPTOR.fields:
+        value = getattr(metrics, declared.name)
+        absent = declared.has_presence and not metrics.HasField(declared.name)
+        values[declared.name] = None if absent or not math.isfinite(value) else value
+    return values

@@ -1,0 +1,139 @@
+"""The one map from what went wrong to an HTTP answer: RFC 9457, with LEARN-DA's ``error``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import psycopg
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from gateway.methods import MethodsUnknown
+from learnda.problems import DuplicateMethodId, InvalidRequest, RequestError, UnknownMethod
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Refusal(Exception):
+    """A request that cannot be answered; the sentence is for its sender."""
+
+    status = HTTPStatus.BAD_REQUEST
+    sentence = ""
+
+    def __init__(self, sentence: str | None = None) -> None:
+        self.sentence = sentence or self.sentence
+        super().__init__(self.sentence)
+
+
+class RunNotFound(Refusal):
+    """No run, or no UUID."""
+
+    status = HTTPStatus.NOT_FOUND
+    sentence = "run not found"
+
+
+class NoPoints(Refusal):
+    """A run that has computed nothing yet."""
+
+    sentence = "no point data yet"
+
+
+class NotJson(Refusal):
+    """A body that cannot be read."""
+
+    sentence = "the body is not JSON"
+
+
+class BodyTooLarge(Refusal):
+    """More bytes than any request needs."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class BadParameter(Refusal):
+    """A parameter of the address."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.errors = [{"field": field, "message": message}]
+
+
+def problem(
+    status: int,
+    sentence: str,
+    errors: Sequence[Mapping[str, str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """An answer that says what is wrong."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": sentence,
+        "error": sentence,
+    }
+    if errors:
+        body["errors"] = list(errors)
+    return JSONResponse(body, status, headers=headers and dict(headers), media_type=MEDIA_TYPE)
+
+
+def answer(failure: Exception) -> Response:
+    """The map itself."""
+    match failure:
+        case UnknownMethod() | DuplicateMethodId():
+            return problem(HTTPStatus.BAD_REQUEST, failure.sentence, _fields(failure))
+        case InvalidRequest():
+            return problem(HTTPStatus.UNPROCESSABLE_ENTITY, failure.sentence, _fields(failure))
+        case Refusal():
+            return problem(failure.status, failure.sentence, getattr(failure, "errors", None))
+        case RequestValidationError():
+            errors = [
+                {"field": str(error["loc"][-1]), "message": str(error["msg"])}
+                for error in failure.errors()
+            ]
+            sentence = "; ".join(f"{e['field']}: {e['message']}" for e in errors)
+            return problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentence, errors)
+        case HTTPException():
+            return problem(failure.status_code, str(failure.detail), headers=failure.headers)
+        case MethodsUnknown():
+            return _later("no compute server has been reached yet", seconds=2)
+        case psycopg.OperationalError() | psycopg.InterfaceError():
+            return _later("the database cannot be reached", seconds=2)
+        case _:
+            return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an error of the server")
+
+
+def install(app: FastAPI) -> None:
+    """Let every route answer through the map."""
+
+    async def handle(_: Request, failure: Exception) -> Response:
+        return answer(failure)
+
+    for kind in (
+        RequestError,
+        Refusal,
+        RequestValidationError,
+        HTTPException,
+        MethodsUnknown,
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+        Exception,
+    ):
+        app.add_exception_handler(kind, handle)
+
+
+def _fields(refusal: RequestError) -> list[dict[str, str]]:
+    return [{"field": p.field, "message": p.message} for p in refusal.problems]
+
+
+def _later(sentence: str, *, seconds: int) -> Response:
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, sentence, headers={"Retry-After": str(seconds)})

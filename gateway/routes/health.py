@@ -1,0 +1,80 @@
+"""Alive, ready, measured."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+
+import psycopg
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client.core import GaugeMetricFamily
+from starlette.responses import Response
+
+from gateway.database import Pool
+from gateway.routes.answers import Json
+from gateway.schemas import Readiness
+from gateway.services import Services, Use
+from gateway.store import runs
+
+router = APIRouter(tags=["operations"])
+
+DATABASE_SECONDS = 2.0
+
+
+@router.get("/healthz")
+async def alive() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
+async def ready(use: Use) -> Response:
+    """The database and compute can be reached."""
+    database, compute = await asyncio.gather(_reached(use.pool), use.compute.is_serving())
+    both = database and compute
+    return Json(
+        {"status": "ready" if both else "not ready", "database": database, "compute": compute},
+        HTTPStatus.OK if both else HTTPStatus.SERVICE_UNAVAILABLE,
+    )
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(use: Use) -> Response:
+    """Prometheus' text format."""
+    return Response(use.metrics.render(await _gauges(use)), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _reached(pool: Pool) -> bool:
+    try:
+        async with asyncio.timeout(DATABASE_SECONDS), pool.connection() as connection:
+            await connection.execute("SELECT 1")
+    except (psycopg.Error, TimeoutError):
+        return False
+    return True
+
+
+async def _gauges(use: Services) -> list[GaugeMetricFamily]:
+    pool = use.pool.get_stats()
+    connected = float(use.compute.connected)
+    gauges = [
+        _gauge("learnda_runs_carried", "Runs that this gateway carries.", use.runner.carried),
+        _gauge("learnda_viewers", "Open event streams, per watched run.", use.hub.viewers),
+        _gauge("learnda_compute_connected", "1 when compute can be reached.", connected),
+        _gauge("learnda_pool_connections", "Database connections.", pool.get("pool_size", 0)),
+        _gauge("learnda_pool_available", "Of these, idle.", pool.get("pool_available", 0)),
+        _gauge("learnda_pool_waiting", "Requests for one.", pool.get("requests_waiting", 0)),
+    ]
+    try:
+        async with asyncio.timeout(DATABASE_SECONDS):
+            by_status = await runs.counts(use.pool)
+    except (psycopg.Error, TimeoutError):
+        return gauges  # what this process knows is still worth reading
+    family = GaugeMetricFamily("learnda_runs", "Runs in the database.", labels=["status"])
+    for status in ("queued", "running", "completed", "failed", "cancelled"):
+        family.add_metric([status], by_status.get(status, 0))
+    return [*gauges, family]
+
+
+def _gauge(name: str, help_: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, help_, value=value)

@@ -1,0 +1,90 @@
+"""Points as CSV, page by page: no connection is held while a client reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from gateway.database import Pool
+
+STEPS_PER_PAGE = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """The points of one method at one moment; what comes later is left out."""
+
+    position: int
+    method_id: str
+    name: str
+    label: str
+    last_step: int
+    replicate_count: int
+
+
+async def extents(pool: Pool, run_id: UUID) -> list[Extent]:
+    """The methods that have points, in their order."""
+    async with pool.connection() as connection:
+        cursor = connection.cursor(row_factory=class_row(Extent))
+        await cursor.execute(
+            "SELECT position, method_id, name, label, last_step, replicate_count"
+            " FROM learnda.method JOIN learnda.points USING (run_id, position)"
+            " WHERE run_id = %s AND first_step = 0 ORDER BY position",
+            [run_id],
+        )
+        return await cursor.fetchall()
+
+
+async def page(
+    pool: Pool, run_id: UUID, extent: Extent, replicate: int, first_step: int
+) -> tuple[bytes, int]:
+    """Lines ``step,t,error_b,...`` of one replicate (from 0) from ``first_step`` on, and the first
+    step of the next page. Ends of lines are LF; NaN is empty.
+    """
+    furthest = min(first_step + STEPS_PER_PAGE, extent.last_step)
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT max(first_step + step_count) AS next FROM learnda.points"
+            " WHERE run_id = %s AND position = %s AND first_step >= %s AND first_step <= %s",
+            [run_id, extent.position, first_step, furthest],
+        )
+        row = await cursor.fetchone()
+        if row is None or row["next"] is None:
+            raise LookupError(f"the points of run {run_id} are gone")
+        lines = bytearray()
+        query = _PAGE.format(
+            run_id=run_id,
+            position=extent.position,
+            replicate=replicate,
+            first_step=first_step,
+            next=row["next"],
+        )
+        async with connection.cursor().copy(query.encode()) as copy:
+            async for block in copy:
+                lines += block
+        return bytes(lines), row["next"]
+
+
+# COPY takes no parameters: only numbers and a UUID are filled in.
+_PAGE = """
+COPY (
+    SELECT first_step + k - 1, v.t, nullif(v.error_b, 'NaN'), nullif(v.error_a, 'NaN'), {replicate},
+        nullif(v.rmse_background, 'NaN'), nullif(v.rmse_analysis, 'NaN'),
+        nullif(v.spread_background, 'NaN'), nullif(v.spread_analysis, 'NaN')
+    FROM learnda.points
+    CROSS JOIN LATERAL (
+        SELECT {replicate} * step_count + 1 AS low, ({replicate} + 1) * step_count AS high
+    ) AS slice
+    CROSS JOIN LATERAL unnest(
+        points.t, error_b[low:high], error_a[low:high], rmse_background[low:high],
+        rmse_analysis[low:high], spread_background[low:high], spread_analysis[low:high]
+    ) WITH ORDINALITY AS v (
+        t, error_b, error_a, rmse_background, rmse_analysis, spread_background, spread_analysis, k
+    )
+    WHERE run_id = '{run_id}' AND position = {position}
+      AND first_step >= {first_step} AND first_step < {next}
+    ORDER BY first_step, k
+) TO STDOUT (FORMAT csv)
+"""

@@ -1,0 +1,41 @@
+"""Events as they are read back: by one viewer, or for all watched runs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from gateway.database import Pool
+from gateway.records import EventRow
+
+
+async def after(pool: Pool, run_id: UUID, number: int, limit: int) -> list[EventRow]:
+    """The rows that hold the events ``number + 1 .. number + limit``."""
+    async with pool.connection() as connection:
+        cursor = connection.cursor(row_factory=class_row(EventRow))
+        await cursor.execute(
+            "SELECT first_id, last_id, type, payloads FROM learnda.event"
+            " WHERE run_id = %s AND last_id > %s AND first_id <= %s ORDER BY last_id",
+            [run_id, number, number + limit],
+        )
+        return await cursor.fetchall()
+
+
+async def after_each(
+    pool: Pool, positions: Mapping[UUID, int], limit: int
+) -> dict[UUID, list[EventRow]]:
+    """The same for several runs, each from its own position, in one query."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT run_id, first_id, last_id, type, payloads"
+            " FROM unnest(%s::uuid[], %s::bigint[]) AS watched (watched_id, number)"
+            " JOIN learnda.event ON run_id = watched_id AND last_id > number"
+            " AND first_id <= number + %s ORDER BY run_id, last_id",
+            [list(positions), list(positions.values()), limit],
+        )
+        found: dict[UUID, list[EventRow]] = {run_id: [] for run_id in positions}
+        for row in await cursor.fetchall():
+            found[row.pop("run_id")].append(EventRow(**row))
+    return found

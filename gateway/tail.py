@@ -1,0 +1,207 @@
+"""One tail per watched run: its new events are read and encoded once, for all its viewers.
+
+A viewer is a number: the last event that it has. It takes what comes after from the tail's recent
+events, and what is older than these from the database, page by page; so it joins without a gap, and
+a slow one costs nothing but its own reading. No connection is held while anybody waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from gateway.background import woken
+from gateway.database import Pool
+from gateway.sse import Frame, frames
+from gateway.store import runs, streams
+from gateway.store.notify import Written
+from gateway.store.runs import Standing
+
+RECENT: Final = 512
+"""Events that a tail keeps; it always keeps what it read last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What a viewer gets next."""
+
+    run_id: UUID
+    frames: list[Frame]
+    ended: bool
+    """True when no more will come."""
+
+
+@dataclass(slots=True)
+class Tail:
+    """The newest events of one run."""
+
+    last: int
+    """Number of the newest event read."""
+    ended: bool
+    viewers: set[asyncio.Event] = field(default_factory=set)
+    recent: deque[list[Frame]] = field(default_factory=deque)
+    size: int = 0
+
+    @property
+    def start(self) -> int:
+        """Number of the event before the recent ones."""
+        return self.recent[0][0].id - 1 if self.recent else self.last
+
+    def append(self, new: list[Frame]) -> None:
+        """New events, without a gap to those before."""
+        self.recent.append(new)
+        self.size += len(new)
+        self.last, self.ended = new[-1].id, new[-1].terminal
+        while self.size > RECENT and len(self.recent) > 1:
+            self.size -= len(self.recent.popleft())
+        self.wake()
+
+    def wake(self) -> None:
+        for viewer in self.viewers:
+            viewer.set()
+
+    def after(self, number: int) -> list[Frame]:
+        """The recent events after ``number``, which is not before ``start``."""
+        found: list[Frame] = []
+        for batch in self.recent:
+            if batch[-1].id > number:
+                found += batch if batch[0].id > number else [f for f in batch if f.id > number]
+        return found
+
+
+class Hub:
+    """All tails of this gateway."""
+
+    def __init__(self, pool: Pool, *, keepalive: float, poll_interval: float, page: int) -> None:
+        self._pool = pool
+        self._keepalive = keepalive
+        self._poll_interval = poll_interval
+        self._page = page
+        self._tails: dict[UUID, Tail] = {}
+        self._written: set[UUID] = set()
+        self._wake = asyncio.Event()
+        self._next_poll = 0.0
+        self.closed = False
+
+    @property
+    def viewers(self) -> int:
+        """Viewers of all runs."""
+        return sum(len(tail.viewers) for tail in self._tails.values())
+
+    def written(self, note: Written) -> None:
+        """A hint that a run has new events."""
+        tail = self._tails.get(note.run_id)
+        if tail is not None and note.last_event > tail.last:
+            self._written.add(note.run_id)
+            self._wake.set()
+
+    def look(self) -> None:
+        """Hints may have been lost."""
+        self._next_poll = 0.0
+        self._wake.set()
+
+    def close(self) -> None:
+        """End all streams: the server stops. Viewers come back and resume."""
+        self.closed = True
+        for tail in self._tails.values():
+            tail.wake()
+
+    async def read(self) -> None:
+        """Wait for hints, or for the time to look without one, and read what is new."""
+        clock = asyncio.get_running_loop().time
+        await woken(self._wake, max(0.0, self._next_poll - clock()))
+        if not self._tails:
+            self._next_poll = clock() + self._poll_interval
+            return
+        if clock() >= self._next_poll:
+            self._next_poll = clock() + self._poll_interval
+            await self._poll()
+        tails = {run_id: self._tails[run_id] for run_id in self._written & self._tails.keys()}
+        fresh = {run_id: tail.last for run_id, tail in tails.items() if not tail.ended}
+        self._written.clear()
+        if not fresh:
+            return
+        found = await streams.after_each(self._pool, fresh, self._page)
+        for run_id, rows in found.items():
+            tail = self._tails.get(run_id)
+            if tail is None or tail.last != fresh[run_id]:
+                continue  # its viewers left, and perhaps others came
+            new = frames(rows, tail.last)
+            if new:
+                tail.append(new)
+                self._written.add(run_id)  # there may be more
+                self._wake.set()
+
+    async def _poll(self) -> None:
+        """Find the watched runs that have new events, or are gone."""
+        watched = {run_id for run_id, tail in self._tails.items() if not tail.ended}
+        found = await runs.standing(self._pool, list(watched), deleted=True) if watched else []
+        for standing in found:
+            tail = self._tails.get(standing.run_id)
+            if tail is not None and standing.last_event > tail.last:
+                self._written.add(standing.run_id)
+        for run_id in watched - {standing.run_id for standing in found}:
+            if (tail := self._tails.get(run_id)) is not None:
+                tail.ended = True
+                tail.wake()
+
+    async def follow(
+        self, starts: Mapping[UUID, int], standings: Mapping[UUID, Standing]
+    ) -> AsyncGenerator[Update | None, None]:
+        """Events of these runs after these numbers, until all have ended.
+
+        None when nothing has happened for a while. ``standings``: as read just before.
+        """
+        places = dict(starts)
+        wake = asyncio.Event()
+        with self._watching(wake, standings) as tails:
+            while places and not self.closed:
+                idle = True
+                for run_id in list(places):
+                    update = await self._next(run_id, tails[run_id], places[run_id])
+                    if update.ended:
+                        del places[run_id]
+                    elif update.frames:
+                        places[run_id] = update.frames[-1].id
+                    if update.ended or update.frames:
+                        idle = False
+                        yield update
+                if idle and not self.closed and not await woken(wake, self._keepalive):
+                    yield None
+
+    async def _next(self, run_id: UUID, tail: Tail, number: int) -> Update:
+        if number < tail.start:
+            found = frames(
+                await streams.after(self._pool, run_id, number, self._page), after=number
+            )[: self._page]
+            if not found:  # the rows are gone
+                return Update(run_id, [], ended=True)
+            return Update(run_id, found, ended=found[-1].terminal)
+        found = tail.after(number)
+        reached = found[-1].id if found else number
+        return Update(run_id, found, ended=tail.ended and reached >= tail.last)
+
+    @contextmanager
+    def _watching(
+        self, wake: asyncio.Event, standings: Mapping[UUID, Standing]
+    ) -> Iterator[dict[UUID, Tail]]:
+        tails = {}
+        for run_id, standing in standings.items():
+            if run_id not in self._tails:
+                self._tails[run_id] = Tail(standing.last_event, standing.ended)
+                self._written.add(run_id)  # since then something may have happened
+                self._wake.set()
+            tails[run_id] = self._tails[run_id]
+            tails[run_id].viewers.add(wake)
+        try:
+            yield tails
+        finally:
+            for run_id, tail in tails.items():
+                tail.viewers.discard(wake)
+                if not tail.viewers:
+                    self._tails.pop(run_id, None)
