@@ -21,13 +21,21 @@ fi
 
 package=@sparticuz/chromium@147 # the last that runs on Node 20
 folder=$PWD/.cache/chromium
-if [ ! -e "$folder/path" ]; then
+if [ ! -x "$folder/start" ]; then
     echo "Fetching $package (there is no Chromium, and only root could install one)" >&2
     mkdir -p "$folder"
     echo '{"private": true, "type": "module"}' >"$folder/package.json"
     scripts/node.sh npm install --prefix "$folder" --no-save --no-package-lock "$package" >&2
-    echo 'import chromium from "@sparticuz/chromium"; console.log(await chromium.executablePath())' >"$folder/unpack.mjs"
-    TMPDIR=$folder scripts/node.sh node "$folder/unpack.mjs" >"$folder/path.new"
-    mv "$folder/path.new" "$folder/path"
+    echo 'import chromium from "@sparticuz/chromium"; await chromium.executablePath()' >"$folder/unpack.mjs"
+    # the runtime's name makes it unpack the libraries that a small system lacks, too
+    AWS_LAMBDA_JS_RUNTIME=nodejs20.x TMPDIR=$folder scripts/node.sh node "$folder/unpack.mjs" >&2
+    {
+        echo '#!/bin/sh'
+        if ldd "$folder/chromium" | grep -q "not found"; then echo "export LD_LIBRARY_PATH='$folder/al2023/lib'"; fi
+        sed -i "s,/tmp/fonts,$folder/fonts,g" "$folder/fonts/fonts.conf"
+        if [ ! -e /etc/fonts ]; then echo "export FONTCONFIG_PATH='$folder/fonts'"; fi
+        echo "exec '$folder/chromium' \"\$@\""
+    } >"$folder/start"
+    chmod +x "$folder/start"
 fi
-cat "$folder/path"
+echo "$folder/start"

@@ -20,6 +20,8 @@ fi
 
 cd "$root/web"
 export npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
+authorities=/etc/ssl/certs/ca-certificates.crt # trust what the system trusts: a proxy's, say
+if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -e "$authorities" ]; then export NODE_EXTRA_CA_CERTS=$authorities; fi
 if [ "$1" = npm ]; then
     shift
     exec "${npm[@]}" "$@"
