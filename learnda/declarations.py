@@ -50,7 +50,7 @@ class Method:
 
     @property
     def inherits_inflation(self) -> bool:
-        """True when an instance without ``inf_fact`` takes the run's: declared without a default."""
+        """True when an instance without ``inf_fact`` takes the run's: it has no default."""
         inflation = self.parameter("inf_fact")
         return inflation is not None and inflation.default is None
 
