@@ -28,8 +28,9 @@ from learnda.v1 import assimilation_pb2 as pb
 from learnda.v1.assimilation_pb2_grpc import AssimilationServiceServicer
 from learnda.validation import resolve
 
-REQUEST_BYTES = 1_000_000
-"""What a request may take without its checkpoint, as over HTTP."""
+EXPERIMENT_BYTES = 1_000_000
+METHODS_BYTES = 250_000
+"""What the parts of a request may take: what is larger is refused before it is read."""
 
 Context = grpc.aio.ServicerContext[pb.RunExperimentRequest, pb.RunExperimentResponse]
 
@@ -107,15 +108,11 @@ class AssimilationService(AssimilationServiceServicer):
                 run.cancel()
 
     def _resolve(self, request: pb.RunExperimentRequest) -> Experiment:
-        sizes = {
-            "experiment": request.experiment.ByteSize(),
-            "methods": sum(method.ByteSize() for method in request.methods),
-        }
-        problems = [
-            Problem(name, "must be smaller than 1 MB")
-            for name, size in sizes.items()
-            if size > REQUEST_BYTES
-        ]
+        problems = []
+        if request.experiment.ByteSize() > EXPERIMENT_BYTES:
+            problems.append(Problem("experiment", f"must be under {EXPERIMENT_BYTES:,} bytes"))
+        if sum(method.ByteSize() for method in request.methods) > METHODS_BYTES:
+            problems.append(Problem("methods", f"must be under {METHODS_BYTES:,} bytes"))
         interval = request.checkpoint_interval_seconds
         if not (math.isfinite(interval) and interval >= 0):
             problems.append(Problem("checkpoint_interval_seconds", "must be at least 0"))

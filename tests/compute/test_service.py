@@ -307,6 +307,26 @@ async def test_large_requests_are_refused_before_they_are_read(stub: Any) -> Non
     assert refused_fields(outcome) == {"experiment", "methods"}
 
 
+@pytest.mark.parametrize(
+    "junk",
+    [
+        {f"k{i}": 1 for i in range(10_000)},
+        {"inf_fact": [None] * 50_000},
+        {"inf_fact": {str(i): {} for i in range(15_000)}},
+    ],
+    ids=["many", "list", "object"],
+)
+async def test_the_most_junk_that_is_read_is_refused_at_once(
+    stub: Any, junk: dict[str, Any]
+) -> None:
+    request = wire.request_to_proto({"methods": [{**TWO[0], "params": junk}]})
+    assert 150_000 < request.methods[0].ByteSize() < 250_000
+    began = time.perf_counter()
+    fields = refused_fields(await failure(stub.RunExperiment(request)))
+    assert time.perf_counter() - began < 0.05
+    assert all(field.startswith("methods.0.params.") for field in fields)
+
+
 async def test_many_problems_still_fit_the_status(stub: Any) -> None:
     methods = [{"id": "é" * 65, "name": "letkf", "params": {"q" * 70: 1}} for _ in range(90)]
     request = wire.request_to_proto({"methods": methods})
