@@ -7,17 +7,9 @@ import io
 from typing import Final
 from uuid import UUID
 
-HEADER: Final = (
-    b"run_id,method_id,name,label,step,t,error_b,error_a,"
-    b"replicate,rmse_background,rmse_analysis,spread_background,spread_analysis\r\n"
-)
+from learnda.csv_format import COLUMNS, neutral
 
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-def neutral(text: str) -> str:
-    """Text that a spreadsheet shows, and never runs."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+HEADER: Final = (",".join(COLUMNS) + "\r\n").encode()
 
 
 def row_prefix(run_id: UUID, method_id: str, name: str, label: str) -> bytes:

@@ -8,13 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from learnda.csv_format import COLUMNS, neutral
 from learnda.experiment import MethodInstance
-
-COLUMNS = (
-    *("run_id", "method_id", "name", "label", "step", "t", "error_b", "error_a", "replicate"),
-    *("rmse_background", "rmse_analysis", "spread_background", "spread_analysis"),
-)
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +40,6 @@ def write_csv(
             writer.writerows(
                 row for span in spans.get(instance.id, ()) for row in _rows(text, span, replicate)
             )
-
-
-def neutral(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def _rows(text: Sequence[str], span: Span, replicate: int) -> Iterator[list[str]]:
