@@ -55,6 +55,9 @@ web: web/dist/.built
 bench: .venv/.run web/dist/.built
 	$(BIN)/python benchmarks/seed_request.py
 
+screenshots: .venv/.dev web/dist/.built
+	LEARNDA_CHROMIUM="$$(scripts/chromium.sh)" $(BIN)/python scripts/screenshots.py
+
 lock:
 	scripts/lock.sh
 

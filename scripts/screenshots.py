@@ -8,61 +8,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 from playwright.sync_api import sync_playwright
 
-from learnda.local.services import free_port
+from learnda.local.temporary import temporary_stack
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "page.png"
 MAX_BYTES = 300_000
-HOST = "127.0.0.1"
-START_SECONDS = 120.0
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu"]
-
-
-@contextmanager
-def stack() -> Iterator[str]:
-    """The URL of a whole LEARN-DA, gone afterwards with all its data."""
-    port = free_port(HOST)
-    with tempfile.TemporaryDirectory(prefix="learn-da-picture-") as folder:
-        settings = {
-            "LEARNDA_DATA_DIR": folder,
-            "LEARNDA_CACHE_DIR": str(ROOT / ".cache" / "jax"),
-            "LEARNDA_PORT": str(port),
-            "LEARNDA_COMPUTE_PORT": str(free_port(HOST)),
-        }
-        command = [sys.executable, "-m", "learnda.cli", "up"]
-        up = subprocess.Popen(command, env={**os.environ, **settings}, stdout=subprocess.DEVNULL)
-        try:
-            url = f"http://{HOST}:{port}"
-            wait_until_ready(url, up)
-            yield url
-        finally:
-            up.send_signal(signal.SIGINT)
-            up.wait(30)
-
-
-def wait_until_ready(url: str, up: subprocess.Popen[bytes]) -> None:
-    """Until it can take a run."""
-    deadline = time.monotonic() + START_SECONDS
-    while up.poll() is None and time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{url}/readyz").is_success:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.2)
-    sys.exit("LEARN-DA did not start")
 
 
 def take_picture(url: str) -> None:
@@ -85,7 +41,7 @@ def take_picture(url: str) -> None:
 
 if __name__ == "__main__":
     PICTURE.parent.mkdir(exist_ok=True)
-    with stack() as address:
+    with temporary_stack(ROOT / ".cache" / "jax") as address:
         take_picture(address)
     size = PICTURE.stat().st_size
     if size > MAX_BYTES:
