@@ -65,7 +65,6 @@ def compute(
 def gateway(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Start the gateway (HTTP) alone; it needs DATABASE_URL and a compute server."""
     from gateway.server import serve
-
     from gateway.settings import InvalidSetting, from_environment
 
     os.environ |= {"LEARNDA_HOST": host, "LEARNDA_PORT": str(port)}
