@@ -130,7 +130,6 @@ def _document(app: FastAPI) -> dict[str, Any]:
             description=app.description,
             routes=app.routes,
         )
-        components = document.setdefault("components", {}).setdefault("schemas", {})
-        components.update(openapi.components())
+        openapi.describe_problems(document)
         app.openapi_schema = document
     return app.openapi_schema

@@ -14,7 +14,7 @@ import structlog
 from gateway.compute_client import ComputeClient, RunCall
 from gateway.database import Pool
 from gateway.events import Reader, stride
-from gateway.failures import CheckpointRefused, RunFailed, explain
+from gateway.failures import Busy, CheckpointRefused, RunFailed, explain
 from gateway.records import Batch, Claim, MethodState, NewEvent, RunState
 from gateway.settings import Settings
 from gateway.store import queue
@@ -71,6 +71,9 @@ class Carrier:
             self._log.info("the run is no longer ours")
         except RunFailed as failure:
             await self._fail(str(failure))
+        except Busy as failure:
+            self._log.info("compute is busy", reason=str(failure))
+            await self._release(self._settings.retry_delay, forgive=True)
         except Exception as failure:
             self._log.warning("attempt failed", error=str(failure), kind=type(failure).__name__)
             await self._leave(failure)
@@ -151,7 +154,12 @@ class Carrier:
             await self._fail(f"given up after {attempts} attempts without progress: {failure}")
             return
         delay = min(LONGEST_DELAY, self._settings.retry_delay * 2 ** max(0, attempts - 1))
-        await self._insist(lambda: queue.release(self._pool, self._claim, delay=delay))
+        await self._release(delay)
+
+    async def _release(self, delay: float, *, forgive: bool = False) -> None:
+        await self._insist(
+            lambda: queue.release(self._pool, self._claim, delay=delay, forgive=forgive)
+        )
 
     async def _insist(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do it as soon as the database allows; meanwhile compute waits behind the inbox.

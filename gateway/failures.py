@@ -17,6 +17,10 @@ class TryAgain(Exception):
     """Something else than the run may be at fault."""
 
 
+class Busy(TryAgain):
+    """Compute has no room at this moment: no fault of the run."""
+
+
 class CheckpointRefused(TryAgain):
     """Compute cannot go on from there: the next attempt begins at step 0."""
 
@@ -43,8 +47,10 @@ def explain(failure: Exception | None, *, resumed: bool) -> Exception:
     sentence = f"{code.name}: {failure.details() or 'no details'}"
     if resumed and code in REFUSALS:
         return CheckpointRefused(sentence)
-    if code in WORTH_RETRYING or _says_when_to_retry(failure):
+    if code in WORTH_RETRYING:
         return TryAgain(sentence)
+    if _says_when_to_retry(failure):
+        return Busy(sentence)
     return RunFailed(sentence)
 
 

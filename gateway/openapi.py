@@ -106,7 +106,14 @@ _MEANINGS: Final = {
 }
 
 
-def components() -> dict[str, Any]:
-    """Schemas that the document refers to and FastAPI does not know."""
+def describe_problems(document: dict[str, Any]) -> None:
+    """Put our problems in the place of FastAPI's own validation errors."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    return {**schema.pop("$defs", {}), "Problem": schema}
+    schemas.update(schema.pop("$defs", {}), Problem=schema)
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for path in document["paths"].values():
+        for operation in path.values():
+            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                del operation["responses"]["422"]  # of a route whose parameters cannot be wrong

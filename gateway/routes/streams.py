@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from http import HTTPStatus
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -57,6 +58,7 @@ class EventStream(StreamingResponse):
 
 @router.get(
     "/runs/{run_id}/events",
+    status_code=HTTPStatus.OK,
     response_class=EventStream,
     responses={**STREAM, **openapi.problems(404, 422, 503)},
 )
@@ -80,7 +82,10 @@ async def run_events(
 
 
 @router.get(
-    "/events", response_class=EventStream, responses={**STREAM, **openapi.problems(422, 503)}
+    "/events",
+    status_code=HTTPStatus.OK,
+    response_class=EventStream,
+    responses={**STREAM, **openapi.problems(422, 503)},
 )
 async def many_events(
     use: Use,

@@ -36,19 +36,22 @@ async def claim(
     async with pool.connection() as connection:
         cursor = await connection.execute(
             """
-            UPDATE learnda.run SET
-                status = 'running', carrier = %(carrier)s, generation = generation + 1,
-                attempts = attempts + 1,
-                started_at = coalesce(started_at, clock_timestamp()),
-                lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
-            WHERE id IN (
+            WITH due AS MATERIALIZED (
                 SELECT id FROM learnda.run
                 WHERE (status = 'queued'
                        OR status = 'running' AND lease_until < clock_timestamp())
                   AND id <> ALL (%(not_these)s)
                 ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+            ), taken AS (
+                UPDATE learnda.run SET
+                    status = 'running', carrier = %(carrier)s, generation = generation + 1,
+                    attempts = attempts + 1,
+                    started_at = coalesce(started_at, clock_timestamp()),
+                    lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+                FROM due WHERE run.id = due.id
+                RETURNING run.id, generation, attempts, step_count, request, created_at
             )
-            RETURNING id, generation, attempts, step_count, request
+            SELECT * FROM taken ORDER BY created_at
             """,
             {
                 "carrier": carrier,
@@ -78,16 +81,17 @@ async def renew(pool: Pool, claims: Mapping[UUID, int], *, lease: float) -> set[
         return {row["id"] for row in await cursor.fetchall()}
 
 
-async def release(pool: Pool, held: Claim, *, delay: float) -> None:
-    """Let others have the run after ``delay`` seconds."""
+async def release(pool: Pool, held: Claim, *, delay: float, forgive: bool) -> None:
+    """Let others have the run after ``delay`` seconds; ``forgive``: the attempt does not count."""
     async with pool.connection() as connection:
         await connection.execute(
             """
             UPDATE learnda.run SET carrier = NULL,
-                lease_until = clock_timestamp() + make_interval(secs => %s)
+                lease_until = clock_timestamp() + make_interval(secs => %s),
+                attempts = greatest(0, attempts - %s)
             WHERE id = %s AND generation = %s AND status = 'running'
             """,
-            [delay, held.run_id, held.generation],
+            [delay, int(forgive), held.run_id, held.generation],
         )
 
 

@@ -1,0 +1,97 @@
+"""Messages as compute sends them, with numbers that tell method, replicate and step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from gateway.records import SERIES
+from learnda.experiment import Experiment, MethodInstance
+from learnda.v1 import assimilation_pb2 as pb
+
+
+def experiment(*ids: str, steps: int = 10, replicates: int = 1) -> Experiment:
+    """A resolved request with one method per id."""
+    methods = tuple(MethodInstance(id, "etkf", f"label of {id}", {"rotate": False}) for id in ids)
+    return Experiment(
+        methods, seed=1, m=4, dt=0.05, end_time=(steps - 1) * 0.1, replicates=replicates
+    )
+
+
+def value(series: str, replicate: int, step: int) -> float:
+    """What `progress` puts there."""
+    return 100.0 * SERIES.index(series) + 10.0 * replicate + step
+
+
+def started(steps: int) -> pb.RunExperimentResponse:
+    return pb.RunExperimentResponse(
+        started=pb.RunStarted(
+            step_count=steps,
+            server=pb.Server(versions={"jax": "1"}, devices=[pb.Device(platform="cpu", kind="x")]),
+        )
+    )
+
+
+def method_started(method: str) -> pb.RunExperimentResponse:
+    return pb.RunExperimentResponse(method_started=pb.MethodStarted(method_id=method))
+
+
+def progress(
+    method: str, first: int, count: int, replicates: int = 1, nan_from: int | None = None
+) -> pb.RunExperimentResponse:
+    """Steps ``first .. first + count - 1``; the last replicate is NaN from step ``nan_from`` on."""
+    message = pb.Progress(
+        method_id=method, first_step=first, step_count=count, replicate_count=replicates
+    )
+    steps = range(first, first + count)
+    message.t.extend(0.1 * step for step in steps)
+    for name in SERIES:
+        for replicate in range(replicates):
+            dead = nan_from if replicate == replicates - 1 else None
+            getattr(message.replicates, name).extend(
+                math.nan if dead is not None and step >= dead else value(name, replicate, step)
+                for step in steps
+            )
+        getattr(message.mean, name).extend(value(name, 0, step) for step in steps)
+    return pb.RunExperimentResponse(progress=message)
+
+
+def checkpoint(step: int, *parts: bytes) -> Iterator[pb.RunExperimentResponse]:
+    for k, data in enumerate(parts):
+        part = pb.Checkpoint(step=step, part_index=k, part_count=len(parts), data=data)
+        yield pb.RunExperimentResponse(checkpoint=part)
+
+
+def method_completed(
+    method: str, status: pb.MethodStatus = pb.METHOD_STATUS_COMPLETED, **fields: Any
+) -> pb.RunExperimentResponse:
+    completed = pb.MethodCompleted(
+        method_id=method,
+        status=status,
+        metrics=pb.Metrics(final=0.5, mean=math.nan, cycles_scored=10),
+        runtime_seconds=0.25,
+        **fields,
+    )
+    return pb.RunExperimentResponse(method_completed=completed)
+
+
+def completed(*warnings: str) -> pb.RunExperimentResponse:
+    return pb.RunExperimentResponse(
+        completed=pb.RunCompleted(runtime_seconds=1.5, warnings=warnings)
+    )
+
+
+def whole_run(
+    *ids: str, steps: int = 10, chunk: int = 4, replicates: int = 1
+) -> Iterator[pb.RunExperimentResponse]:
+    """The stream of an undisturbed run, methods interleaved."""
+    yield started(steps)
+    for first in range(0, steps, chunk):
+        for id in ids:
+            if first == 0:
+                yield method_started(id)
+            yield progress(id, first, min(chunk, steps - first), replicates)
+    for id in ids:
+        yield method_completed(id)
+    yield completed()

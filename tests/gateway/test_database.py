@@ -1,0 +1,68 @@
+"""Migrations and the pool, on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from array import array
+
+import pytest
+
+from gateway.database import DatabaseTooNew, Pool, make_pool, migrate, migrations
+
+
+async def test_several_processes_migrate_at_once(postgres_url: str) -> None:
+    pools = [make_pool(postgres_url, size=1) for _ in range(4)]
+    for pool in pools:
+        await pool.open()
+    await asyncio.gather(*(migrate(pool) for pool in pools))
+    async with pools[0].connection() as connection:
+        cursor = await connection.execute("SELECT number FROM learnda.migration ORDER BY 1")
+        assert [row["number"] for row in await cursor.fetchall()] == [n for n, _, _ in migrations()]
+    for pool in pools:
+        await pool.close()
+
+
+async def test_nothing_lies_outside_the_schema(pool: Pool) -> None:
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT count(*) AS others FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
+            " WHERE nspname = 'public'"
+        )
+        assert await cursor.fetchone() == {"others": 0}
+
+
+async def test_a_newer_database_is_refused(pool: Pool) -> None:
+    async with pool.connection() as connection:
+        await connection.execute("INSERT INTO learnda.migration VALUES (9999, 'future')")
+    with pytest.raises(DatabaseTooNew, match="9999"):
+        await migrate(pool)
+
+
+async def test_float_arrays_arrive_to_the_bit(pool: Pool) -> None:
+    values = array("d", [0.1, -0.0, 1e308, 5e-324, math.inf, math.nan, 1 / 3])
+    async with pool.connection() as connection:
+        cursor = await connection.execute("SELECT %b::float8[] AS a", [values])
+        row = await cursor.fetchone()
+        assert row is not None
+        assert array("d", row["a"]).tobytes() == values.tobytes()
+        cursor = await connection.execute("SELECT %b AS a", [array("d")])
+        assert await cursor.fetchone() == {"a": []}
+
+
+async def test_requests_cancelled_while_they_wait_give_their_connections_back(pool: Pool) -> None:
+    """Case 6: 1,000 requests cancelled while they wait for a connection."""
+
+    async def request() -> None:
+        async with pool.connection() as connection:
+            await connection.execute("SELECT pg_sleep(0.01)")
+
+    tasks = [asyncio.create_task(request()) for _ in range(1000)]
+    await asyncio.sleep(0.2)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(request() for _ in range(20)))
+    assert pool.get_stats().get("requests_waiting", 0) == 0
+    assert pool.get_stats()["pool_available"] == pool.get_stats()["pool_size"]

@@ -1,0 +1,285 @@
+"""The queue in Postgres: claims, leases, the fence, what a carrier commits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from stream_messages import checkpoint, experiment, progress, value, whole_run
+
+from gateway.carrier import fresh_state
+from gateway.database import Pool
+from gateway.events import Reader
+from gateway.records import Batch, Claim, NewEvent
+from gateway.store import points, queue, runs, streams
+
+LEASE = 30.0
+
+
+async def create(pool: Pool, *ids: str, **shape: int) -> UUID:
+    return await runs.create(pool, experiment(*(ids or ("a",)), **shape))
+
+
+async def claim(pool: Pool, limit: int = 1, lease: float = LEASE) -> list[Claim]:
+    return await queue.claim(pool, uuid4(), limit=limit, lease=lease)
+
+
+async def commit(pool: Pool, held: Claim, batch: Batch) -> int:
+    return await queue.commit(pool, held, batch, lease=LEASE)
+
+
+async def events(pool: Pool, run: UUID) -> list[dict[str, Any]]:
+    rows = await streams.after(pool, run, 0, 100_000)
+    assert [r.first_id for r in rows[1:]] == [r.last_id + 1 for r in rows[:-1]]
+    return [json.loads(payload) for row in rows for payload in row.payloads]
+
+
+async def expire(pool: Pool, run: UUID) -> None:
+    async with pool.connection() as connection:
+        await connection.execute(
+            "UPDATE learnda.run SET lease_until = clock_timestamp() - interval '1 second'"
+            " WHERE id = %s",
+            [run],
+        )
+
+
+async def test_the_oldest_come_first_and_each_to_one_carrier(pool: Pool) -> None:
+    created = [await create(pool) for _ in range(12)]
+    taken = await asyncio.gather(*(claim(pool, limit=3) for _ in range(4)))
+    assert sorted(c.run_id for batch in taken for c in batch) == sorted(created)
+    assert await claim(pool) == []
+    later = [await create(pool) for _ in range(3)]
+    assert [c.run_id for c in await claim(pool, limit=2)] == later[:2]
+
+
+async def test_a_claim_carries_the_resolved_request(pool: Pool) -> None:
+    run = await create(pool, "a", "b", steps=7)
+    (held,) = await claim(pool)
+    assert held == Claim(run, 1, 1, 7, experiment("a", "b", steps=7).request())
+    assert await queue.load_state(pool, held) == fresh_state(held)
+
+
+async def test_a_silent_carrier_loses_its_run_and_its_late_writes_are_refused(pool: Pool) -> None:
+    """Case 3, the fence."""
+    run = await create(pool)
+    (late,) = await claim(pool)
+    assert await claim(pool) == []
+    await expire(pool, run)
+    (held,) = await claim(pool)
+    assert (held.generation, held.attempts) == (2, 2)
+    before = await events(pool, run)
+    with pytest.raises(queue.Fenced):
+        await commit(pool, late, Reader(1).read(fresh_state(late), whole_run("a")))
+    await queue.release(pool, late, delay=0, forgive=True)
+    assert await queue.renew(pool, {run: late.generation}, lease=LEASE) == set()
+    assert await queue.renew(pool, {run: held.generation}, lease=LEASE) == {run}
+    assert await events(pool, run) == before
+    assert await claim(pool) == []
+
+
+async def test_a_whole_run_is_committed_chunk_by_chunk(pool: Pool) -> None:
+    run = await create(pool, "a", "b")
+    (held,) = await claim(pool)
+    state, reader = fresh_state(held), Reader(1)
+    for message in whole_run("a", "b"):
+        batch = reader.read(state, [message])
+        await commit(pool, held, batch)
+        state = batch.state
+    found = await events(pool, run)
+    assert [e["_event_id"] for e in found] == list(range(1, len(found) + 1))
+    assert [e["type"] for e in found[:3]] == ["run_created", "run_started", "method_started"]
+    assert found[0]["request"] == experiment("a", "b").request()
+    assert found[-1]["type"] == "run_completed"
+    assert {e["run_id"] for e in found} == {str(run)}
+    stored = await runs.get(pool, run)
+    assert stored is not None
+    assert (stored["status"], stored["runtime_sec"]) == ("completed", 1.5)
+    assert stored["created_at"] <= stored["started_at"] <= stored["finished_at"]
+    assert [m["status"] for m in stored["methods"].values()] == ["completed"] * 2
+    with pytest.raises(queue.Fenced):  # it is over: nothing can be added
+        await commit(pool, held, Batch(state, events=[NewEvent("partial")]))
+
+
+async def test_a_takeover_goes_on_where_the_first_carrier_stopped(pool: Pool) -> None:
+    created = []
+    for cuts in ([], [3, 6]):
+        run = await create(pool, "a", "b")
+        for cut in [*cuts, None]:
+            (held,) = await claim(pool)
+            state = await queue.load_state(pool, held)
+            messages = list(whole_run("a", "b"))[:cut]
+            await commit(pool, held, Reader(1).read(state, messages))
+            await expire(pool, run)
+        created.append(run)
+    undisturbed, taken = created
+    found = await events(pool, taken)
+    seen = [(e["method_id"], e["step"]) for e in found if e["type"] == "partial"]
+    assert len(seen) == len(set(seen)) == 20
+    assert await numbers(pool, taken) == await numbers(pool, undisturbed)
+    one, other = await runs.get(pool, undisturbed), await runs.get(pool, taken)
+    assert one is not None
+    assert other is not None
+    assert one["methods"] == other["methods"]
+
+
+async def numbers(pool: Pool, run: UUID) -> list[bytes]:
+    lines = []
+    for extent in await points.extents(pool, run):
+        for replicate in range(extent.replicate_count):
+            step = 0
+            while step <= extent.last_step:
+                page, step = await points.page(pool, run, extent, replicate, step)
+                lines.append(page)
+    return [b"".join(lines)]
+
+
+async def test_attempts_count_only_those_without_progress(pool: Pool) -> None:
+    run = await create(pool)
+    attempts = []
+    for first in (None, None, 0, None, None):
+        (held,) = await claim(pool)
+        attempts.append(held.attempts)
+        if first is not None:
+            batch = Reader(1).read(fresh_state(held), [progress("a", first, 2)])
+            await commit(pool, held, batch)
+        await expire(pool, run)
+    assert attempts == [1, 2, 3, 1, 2]
+
+
+async def test_release_waits_and_a_stopping_process_is_forgiven(pool: Pool) -> None:
+    run = await create(pool)
+    (held,) = await claim(pool)
+    await queue.release(pool, held, delay=60, forgive=False)
+    assert await claim(pool) == []
+    await expire(pool, run)
+    carrier = uuid4()
+    (held,) = await queue.claim(pool, carrier, limit=1, lease=LEASE)
+    assert held.attempts == 2
+    await queue.release_all(pool, carrier)
+    (held,) = await claim(pool)
+    assert held.attempts == 2
+
+
+async def test_a_process_does_not_claim_what_it_carries_itself(pool: Pool) -> None:
+    run = await create(pool)
+    await claim(pool)
+    await expire(pool, run)
+    assert await queue.claim(pool, uuid4(), limit=1, lease=LEASE, not_these=[run]) == []
+
+
+async def test_a_checkpoint_is_kept_whole_and_goes_with_the_run(pool: Pool) -> None:
+    run = await create(pool)
+    (held,) = await claim(pool)
+    state = fresh_state(held)
+    for step, parts in ((2, (b"old", b"two", b"three")), (4, (b"new", b"\0\xff"))):
+        batch = Reader(1).read(state, checkpoint(step, *parts))
+        await commit(pool, held, batch)
+    found = await queue.load_checkpoint(pool, run)
+    assert found is not None
+    assert (found.step, found.parts) == (4, (b"new", b"\0\xff"))
+    await commit(pool, held, Reader(1).read(state, whole_run("a")))
+    assert await queue.load_checkpoint(pool, run) is None
+
+
+async def test_points_keep_every_replicate_and_nan_is_empty(pool: Pool) -> None:
+    run = await create(pool, replicates=2, steps=6)
+    (held,) = await claim(pool)
+    messages = [progress("a", 0, 4, 2, nan_from=3), progress("a", 4, 2, 2, nan_from=3)]
+    await commit(pool, held, Reader(3).read(fresh_state(held), messages))
+    (text,) = await numbers(pool, run)
+    rows = [line.split(",") for line in text.decode().splitlines()]
+    assert [(int(r[4]), int(r[0])) for r in rows] == [(r, k) for r in (0, 1) for k in range(6)]
+    for row in rows:
+        step, replicate = int(row[0]), int(row[4])
+        names = ["error_b", "error_a", "", *queue.SERIES[2:]]
+        for name, cell in zip(names, row[2:], strict=True):
+            if name and replicate == 1 and step >= 3:
+                assert cell == ""
+            elif name:
+                assert float(cell) == value(name, replicate, step)
+
+
+async def test_two_writers_and_a_reader_that_polls(pool: Pool) -> None:
+    """Case 1: no event is missed, whatever the order of commits."""
+    run = await create(pool, "a")
+    (held,) = await claim(pool)
+    state = fresh_state(held)
+    seen: list[int] = []
+
+    async def write() -> None:
+        for _ in range(60):
+            await commit(pool, held, Batch(state, events=[NewEvent("partial", {"t": 0.0})] * 3))
+
+    async def read() -> None:
+        while len(seen) < 361:
+            for row in await streams.after(pool, run, seen[-1] if seen else 0, 500):
+                seen.extend(range(max(row.first_id, (seen or [0])[-1] + 1), row.last_id + 1))
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(write(), write(), read())
+    assert seen == list(range(1, 362))
+
+
+async def test_cancel_ends_a_run_at_once_and_fences_its_carrier(pool: Pool) -> None:
+    run = await create(pool, "a", "b")
+    (held,) = await claim(pool)
+    await commit(pool, held, Reader(1).read(fresh_state(held), [progress("a", 0, 3)]))
+    assert await runs.cancel(pool, run) == "cancelled"
+    with pytest.raises(queue.Fenced):
+        await commit(pool, held, Reader(1).read(fresh_state(held), [progress("a", 0, 4)]))
+    found = await events(pool, run)
+    assert found[-1]["type"] == "run_cancelled"
+    assert await runs.cancel(pool, run) == "cancelled"
+    assert await events(pool, run) == found
+    stored = await runs.get(pool, run)
+    assert stored is not None
+    assert [m["status"] for m in stored["methods"].values()] == ["cancelled"] * 2
+    await expire(pool, run)
+    assert await claim(pool) == []
+
+
+async def test_delete_hides_at_once_and_rows_go_after_the_grace(pool: Pool) -> None:
+    """Case 26, in the database."""
+    run, other = await create(pool), await create(pool)
+    assert await runs.delete(pool, run)
+    assert not await runs.delete(pool, run)
+    assert await runs.get(pool, run) is None
+    assert await runs.cancel(pool, run) is None
+    assert [s.run_id for s in await runs.standing(pool, [run, other])] == [other]
+    assert (await events(pool, run))[-1]["type"] == "run_cancelled"
+    assert await runs.remove_old(pool, ttl=1e9, grace=1e9) == 0
+    assert await runs.remove_old(pool, ttl=1e9, grace=0) == 1
+    async with pool.connection() as connection:
+        for table in ("run", "method", "points", "event", "checkpoint"):
+            column = "id" if table == "run" else "run_id"
+            cursor = await connection.execute(
+                f"SELECT count(*) AS n FROM learnda.{table} WHERE {column} = %s", [run]
+            )
+            assert await cursor.fetchone() == {"n": 0}
+
+
+async def test_only_finished_runs_grow_old(pool: Pool) -> None:
+    await create(pool)
+    run = await create(pool)
+    await runs.cancel(pool, run)
+    assert await runs.remove_old(pool, ttl=0, grace=1e9) == 1
+    assert await runs.counts(pool) == {"queued": 1}
+
+
+async def test_pages_of_the_list(pool: Pool) -> None:
+    created = [await create(pool) for _ in range(7)]
+    await runs.cancel(pool, created[3])
+    found: list[UUID] = []
+    after = None
+    while True:
+        rows = await runs.page(pool, limit=3, status=None, after=after)
+        found += [row["run_id"] for row in rows]
+        if len(rows) < 3:
+            break
+        after = runs.PageMark(rows[-1]["created_us"], rows[-1]["run_id"])
+    assert found == created[::-1]
+    rows = await runs.page(pool, limit=10, status="cancelled", after=None)
+    assert [row["run_id"] for row in rows] == [created[3]]
