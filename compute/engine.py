@@ -270,8 +270,8 @@ _TRANSFORM: dict[str, Value] = {"inf_fact": 1.04, "rotate": False}
 _DEFAULT = Experiment(
     methods=(
         MethodInstance("enkf", "enkf", "", _TRANSFORM),
-        MethodInstance("etkf", "etkf", "", _TRANSFORM),
         MethodInstance("letkf", "letkf", "", {"r": 2.0, "taper": "box", **_TRANSFORM}),
+        MethodInstance("etkf", "etkf", "", _TRANSFORM),
     ),
     seed=0,
     m=32,
