@@ -33,7 +33,7 @@ def make_pool(url: str, size: int) -> Pool:
         kwargs={"row_factory": dict_row, "application_name": "learn-da gateway"},
         min_size=min(2, size),
         max_size=size,
-        timeout=10.0,
+        timeout=5.0,
         reconnect_timeout=5.0,
         check=AsyncConnectionPool.check_connection,
         open=False,

@@ -26,6 +26,9 @@ class Page(StaticFiles):
         super().__init__(directory=folder, html=True, check_dir=False)
         self._index = folder / "index.html"
 
+    async def check_config(self) -> None:
+        """The folder may come later."""
+
     async def get_response(self, path: str, scope: Scope) -> Response:
         if path in (".", "index.html") and not self._index.is_file():
             return HTMLResponse(NOT_BUILT, headers={"Cache-Control": ALWAYS_ASK})
