@@ -11,12 +11,20 @@ log = structlog.get_logger(__name__)
 
 
 async def keep_going(name: str, work: Callable[[], Awaitable[None]], pause: float) -> None:
-    """Do ``work`` again and again; after a failure wait ``pause`` seconds first."""
+    """Do ``work`` again and again; after a failure wait ``pause`` seconds first.
+
+    A failure is logged when it begins, not each time while it lasts.
+    """
+    failing = False
     while True:
         try:
             await work()
+            failing = False
         except Exception as error:  # a database that is away for a while, mostly
-            log.warning("background work failed", work=name, error=str(error), kind=type(error))
+            if not failing:
+                kind = type(error).__name__
+                log.warning("background work fails", work=name, kind=kind, error=str(error).strip())
+            failing = True
             await asyncio.sleep(pause)
 
 
