@@ -59,7 +59,7 @@ def _instance(message: pb.MethodInstance) -> dict[str, Any]:
     if message.label:
         instance["label"] = message.label
     if message.HasField("params"):
-        instance["params"] = _struct(message.params)
+        instance["params"] = {name: _json(value) for name, value in message.params.fields.items()}
     return instance
 
 
@@ -110,20 +110,19 @@ def _prefix(enum: Descriptor) -> str:
     return str(enum.values_by_number[0].name.removesuffix("UNSPECIFIED"))
 
 
-def _struct(struct: struct_pb2.Struct) -> dict[str, Any]:
-    return {name: _json(value) for name, value in struct.fields.items()}
-
-
 def _json(value: struct_pb2.Value) -> Any:
-    """Plain JSON; numbers that are not finite stay, to be refused by name."""
+    """Plain JSON; numbers that are not finite stay, to be refused by name.
+
+    No parameter is an array or an object: what is inside them is not read, however much it is.
+    """
     kind = value.WhichOneof("kind")
     match kind:
         case None | "null_value":
             return None
         case "struct_value":
-            return _struct(value.struct_value)
+            return {}
         case "list_value":
-            return [_json(item) for item in value.list_value.values]
+            return []
         case _:
             return getattr(value, kind)
 

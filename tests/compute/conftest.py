@@ -6,13 +6,19 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
+import grpc
 import jax
 import numpy as np
 import pytest
+import pytest_asyncio
+from calls import SETTINGS
 
 from compute.engine import Engine
+from compute.server import RunningServer, running
+from learnda.v1.assimilation_pb2_grpc import AssimilationServiceStub
 
 
 @pytest.fixture(autouse=True)
@@ -32,3 +38,21 @@ def engine() -> Iterator[Engine]:
     """One for all tests, so that a program is compiled once."""
     with Engine(program_limit=200) as engine:
         yield engine
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(engine: Engine) -> AsyncIterator[RunningServer]:
+    async with running(SETTINGS, engine) as server:
+        yield server
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def channel(server: RunningServer) -> AsyncIterator[grpc.aio.Channel]:
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        await channel.channel_ready()
+        yield channel
+
+
+@pytest.fixture(scope="module")
+def stub(channel: grpc.aio.Channel) -> Any:
+    return AssimilationServiceStub(channel)

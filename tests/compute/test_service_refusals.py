@@ -1,0 +1,132 @@
+"""What the gRPC service refuses: by the names of the fields, at once, with nothing allocated."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from calls import TWO, failure, refused_fields, timed_failure
+
+from learnda import wire
+from learnda.v1 import assimilation_pb2 as pb
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+COSTLY = {"replicates", "ensemble_size", "lorenz96_n", "m", "methods"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "refused"),
+    [
+        ({"lorenz96_n": 10**9}, COSTLY),
+        ({"lorenz96_n": 2**31 - 1, "ensemble_size": 2**31 - 1}, COSTLY),
+        ({"lorenz96_n": 2**62}, {"lorenz96_n"}),
+        ({"end_time": 1e8}, {"end_time", "obs_freq", "methods", "replicates"}),
+        ({"end_time": 1e12, "obs_freq": 1}, {"end_time", "obs_freq"}),
+        ({"end_time": 1e308, "obs_freq": 5e-324}, {"end_time", "obs_freq"}),
+        ({"ensemble_size": 1}, {"ensemble_size"}),
+        ({"ensemble_size": -5, "std_obs": 0}, {"ensemble_size", "std_obs"}),
+        ({"m": 41}, {"m"}),
+        ({"m": 0}, {"m"}),
+        ({"std_obs": math.nan}, {"std_obs"}),
+        ({"std_obs": math.inf}, {"std_obs"}),
+        ({"obs_freq": -0.1}, {"obs_freq"}),
+        ({"end_time": -1}, {"end_time"}),
+        ({"inf_fact": -1}, {"inf_fact"}),
+        ({"lorenz96_n": 2}, {"lorenz96_n"}),
+        ({"lorenz96_F": -math.inf}, {"lorenz96_F"}),
+        ({"seed": -1}, {"seed"}),
+        ({"dt": 0.03}, {"dt"}),
+        ({"obs_sites": [0, 0]}, {"obs_sites.1"}),
+        ({"obs_sites": [1], "m": 3}, {"m"}),
+        ({"model": "lorenz63"}, {"model"}),
+        ({"methods": []}, {"methods"}),
+        ({"methods": [*TWO, *TWO]}, {"methods.2.id"}),
+        ({"methods": [{"id": "a", "name": "enfk"}]}, {"methods.0.name"}),
+        ({"methods": [{"id": "a\0", "name": "enkf"}]}, {"methods.0.id"}),
+        *[
+            (
+                {"methods": [{"id": "a", "name": "letkf", "params": params}]},
+                {f"methods.0.params.{k}"},
+            )
+            for params, k in [
+                ({"r": "a"}, "r"),
+                ({"r": -1}, "r"),
+                ({"r": 1.5}, "r"),
+                ({"r": 20}, "r"),
+                ({"r": None}, "r"),
+                ({"r": math.nan}, "r"),
+                ({"r": [[{"x": []}]]}, "r"),
+                ({"unknown": 1}, "unknown"),
+            ]
+        ],
+    ],
+    ids=lambda value: str(value)[:40],
+)
+async def test_hostile_requests_are_refused_at_once(
+    stub: Any, fields: dict[str, Any], refused: set[str]
+) -> None:
+    request = wire.request_to_proto({"methods": TWO, **fields})
+    outcome, seconds = await timed_failure(stub, request)
+    assert refused <= refused_fields(outcome)
+    assert outcome[2]["ErrorInfo"].domain == "learn-da"
+    assert seconds < 0.05
+
+
+async def test_the_sentences_are_those_of_the_contract(stub: Any) -> None:
+    request = wire.request_to_proto({"methods": [{"id": "a", "name": "enfk"}]})
+    _, sentence, details = await failure(stub.RunExperiment(request))
+    assert (sentence, details["ErrorInfo"].reason) == ("Unknown method: enfk", "UNKNOWN_METHOD")
+    _, sentence, details = await failure(stub.RunExperiment(pb.RunExperimentRequest()))
+    assert sentence.startswith("methods ")
+    assert details["ErrorInfo"].reason == "INVALID_REQUEST"
+
+
+async def test_an_unknown_enum_value_is_refused_by_its_field(stub: Any) -> None:
+    request = wire.request_to_proto({"methods": TWO})
+    request.experiment.precision = 99
+    assert refused_fields(await failure(stub.RunExperiment(request))) == {"precision"}
+
+
+async def test_large_requests_are_refused_before_they_are_read(stub: Any) -> None:
+    request = wire.request_to_proto({"methods": TWO})
+    request.experiment.obs_sites.extend(range(2_000_000))
+    request.methods[0].params.update({f"k{i}": "x" * 100 for i in range(20_000)})
+    outcome = await failure(stub.RunExperiment(request))
+    assert refused_fields(outcome) == {"experiment", "methods"}
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        {f"k{i}": 1 for i in range(10_000)},
+        {"inf_fact": [None] * 50_000},
+        {"inf_fact": {str(i): {} for i in range(15_000)}},
+    ],
+    ids=["many", "list", "object"],
+)
+async def test_the_most_junk_that_is_read_is_refused_at_once(
+    stub: Any, junk: dict[str, Any]
+) -> None:
+    request = wire.request_to_proto({"methods": [{**TWO[0], "params": junk}]})
+    assert 150_000 < request.methods[0].ByteSize() < 250_000
+    outcome, seconds = await timed_failure(stub, request)
+    assert all(field.startswith("methods.0.params.") for field in refused_fields(outcome))
+    assert seconds < 0.05
+
+
+async def test_many_problems_still_fit_the_status(stub: Any) -> None:
+    methods = [{"id": "é" * 65, "name": "letkf", "params": {"q" * 70: 1}} for _ in range(90)]
+    request = wire.request_to_proto({"methods": methods})
+    fields = refused_fields(await failure(stub.RunExperiment(request)))
+    assert "methods.0.id" in fields
+
+
+@pytest.mark.parametrize("interval", [-1.0, math.nan, math.inf])
+async def test_the_interval_of_checkpoints(stub: Any, interval: float) -> None:
+    request = wire.request_to_proto({"methods": TWO})
+    request.checkpoint_interval_seconds = interval
+    outcome = await failure(stub.RunExperiment(request))
+    assert refused_fields(outcome) == {"checkpoint_interval_seconds"}
