@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,8 +24,11 @@ def pack(arrays: Mapping[str, Any]) -> bytes:
 def unpack(data: bytes) -> dict[str, np.ndarray]:
     """The arrays that `pack` was given; UnusableCheckpoint for other bytes."""
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if any(part.file_size > len(data) for part in archive.infolist()):
+                raise ValueError("a part is larger than the whole: compressed")
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
     except Exception as error:  # zipfile and numpy raise many kinds on damaged bytes
         raise UnusableCheckpoint("the checkpoint's bytes are damaged") from error
 

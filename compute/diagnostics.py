@@ -9,7 +9,9 @@ import jax.numpy as jnp
 from jax import Array
 
 PAIRWISE_MEMBERS = 64
-"""Up to here the CRPS sums over pairs of members; beyond, sorting is cheaper."""
+PAIRWISE_PAIRS = 1 << 20
+"""Up to so many members, and pairs over all sites, the CRPS sums over pairs of members; beyond,
+sorting is cheaper, or kinder to memory."""
 
 
 def relative_error(mean: Array, truth: Array) -> Array:
@@ -35,7 +37,7 @@ def crps(ensemble: Array, truth: Array) -> Array:
     """
     members = ensemble.shape[0]
     distance = jnp.abs(ensemble - truth).mean(axis=0)
-    if members <= PAIRWISE_MEMBERS:
+    if members <= PAIRWISE_MEMBERS and members**2 * truth.shape[0] <= PAIRWISE_PAIRS:
         pairs = jnp.abs(ensemble[:, None] - ensemble[None, :]).sum(axis=(0, 1))
     else:
         rank_weight = 2 * jnp.arange(members, dtype=ensemble.dtype) - (members - 1)

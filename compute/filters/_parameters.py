@@ -13,7 +13,6 @@ INFLATION = Parameter(
     "Not sent: the run's.",
     min=0,
     exclusive_min=True,
-    max=100,
     step=0.01,
 )
 

@@ -59,7 +59,12 @@ def compute(
     limit_blas_threads()
     from compute.server import serve, settings_from_environment
 
-    asyncio.run(serve(settings_from_environment(host=host, port=port)))
+    try:
+        settings = settings_from_environment(host=host, port=port)
+    except ValueError as error:
+        say(f"Error: {error}")
+        raise typer.Exit(2) from None
+    asyncio.run(serve(settings))
 
 
 def gateway(host: Host = "127.0.0.1", port: Port = 8000) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from experiments import STANDARD, checkpoints, completed, experiment, run, series
@@ -100,6 +102,14 @@ def test_a_checkpoint_of_another_experiment_is_refused(engine):
         run(engine, experiment(LETKF, ensemble_size=10), resume_from=kept.data)
     with pytest.raises(ValueError, match="checkpoint"):
         run(engine, experiment(LETKF), resume_from=b"junk")
+    with pytest.raises(ValueError, match="checkpoint"):
+        run(engine, experiment(LETKF), resume_from=_zip_bomb())
+
+
+def _zip_bomb():
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, step=np.int64(0), truth=np.zeros(10_000_000))
+    return buffer.getvalue()
 
 
 def test_inflation_acts_on_what_is_forecast(engine):
