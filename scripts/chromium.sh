@@ -31,6 +31,7 @@ if [ ! -x "$folder/start" ]; then
     AWS_LAMBDA_JS_RUNTIME=nodejs20.x TMPDIR=$folder scripts/node.sh node "$folder/unpack.mjs" >&2
     {
         echo '#!/bin/sh'
+        echo "export LC_ALL=en_US.UTF-8" # without a locale it calls its language en-US@posix
         if ldd "$folder/chromium" | grep -q "not found"; then echo "export LD_LIBRARY_PATH='$folder/al2023/lib'"; fi
         sed -i "s,/tmp/fonts,$folder/fonts,g" "$folder/fonts/fonts.conf"
         if [ ! -e /etc/fonts ]; then echo "export FONTCONFIG_PATH='$folder/fonts'"; fi
