@@ -126,7 +126,8 @@ def chart_label(card: Locator) -> str:
 def wait_for_points(card: Locator, count: int | None = None) -> None:
     """Until the chart shows something, or just so many times."""
     said = re.compile(r"at [1-9]\d* times" if count is None else rf"at {count} times")
-    expect(card.locator(".chart")).to_have_attribute("aria-label", said)
+    chart = card.locator(".chart")
+    expect(chart).to_have_attribute("aria-label", said, timeout=LONG_RUN_MS)  # compiling, perhaps
 
 
 def points(card: Locator) -> int:
