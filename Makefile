@@ -21,7 +21,7 @@ run: .venv/.run web/dist/.built
 test: lint test-fast test-web test-rest test-browser
 
 lint: .venv/.dev web/node_modules/.installed
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache . # its cache misses that a new module is ours
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
