@@ -231,7 +231,14 @@ class TwinRun:
         return start, nature, moments, programs
 
     def _request(self, name: str, key: Any, function: Any, *arguments: Any) -> Future[Program]:
-        future = self.programs.request((name, key), name, str(self._shape), function, *arguments)
+        future = self.programs.request(
+            (name, key),
+            name,
+            str(self._shape),
+            function,
+            *arguments,
+            hasty=name in ("start", "climatology"),  # they run once
+        )
         self._requested.append((name, future))
         return future
 
