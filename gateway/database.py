@@ -17,6 +17,10 @@ Pool = AsyncConnectionPool[Connection]
 MIGRATION_LOCK = 0x4C45_4152_4E44_41  # "LEARNDA": one process migrates, the others wait
 
 
+SET_IDLE = "SET idle_in_transaction_session_timeout = '5s'"
+"""A transaction that does nothing for so long is ended by the server."""
+
+
 class DatabaseTooNew(RuntimeError):
     """The database was migrated by a newer version of this program."""
 
@@ -42,7 +46,13 @@ def make_pool(url: str, size: int) -> Pool:
 
 
 async def _configure(connection: Connection) -> None:
+    """A carrier that is paused in mid-transaction loses it, and with it the lock on its run's row:
+    else nobody could take the run over.
+    """
     arrays.register(connection.adapters)
+    await connection.set_autocommit(True)
+    await connection.execute(SET_IDLE)
+    await connection.set_autocommit(False)
 
 
 def migrations() -> list[tuple[int, str, str]]:
