@@ -32,6 +32,8 @@ def taper(name: str, distance: Array, radius: Array) -> Array:
             return jnp.exp(-((d / radius) ** 2) / 2)
         case "exponential":
             return jnp.exp(-d / radius)
+        case "none":
+            return jnp.ones_like(d)
     raise ValueError(f"unknown taper: {name}")
 
 
@@ -73,9 +75,10 @@ class Neighbourhoods(NamedTuple):
 
 @dataclass(frozen=True)
 class RingLocalization:
-    """Localisation of point observations on a ring of n sites."""
+    """Where point observations lie on a ring of n sites, and how far each one reaches."""
 
     taper: str
+    """"none": every observation counts fully everywhere."""
     radius: Array
     """Scalar, sites."""
     window: int
@@ -83,6 +86,11 @@ class RingLocalization:
     n: int
     sites: Array
     """[m] int32: the site of each observation, all distinct."""
+
+    @property
+    def local(self) -> bool:
+        """False where every observation counts fully everywhere."""
+        return self.taper != "none"
 
     def neighbourhoods(self) -> Neighbourhoods:
         """The observations near each site: looked up within the window, or simply all of them where
@@ -112,10 +120,13 @@ class RingLocalization:
         """The taper between one observation and every observation: [m]."""
         return self._between(self.sites[observation], self.sites)
 
-    def matrix(self) -> Array:
-        """The taper between all pairs of sites: [n, n]."""
-        sites = jnp.arange(self.n)
-        return self._between(sites[:, None], sites)
+    def state_to_observations(self) -> Array:
+        """The taper between every site and every observation: [n, m]."""
+        return self._between(jnp.arange(self.n)[:, None], self.sites)
+
+    def between_observations(self) -> Array:
+        """The taper between all pairs of observations: [m, m]."""
+        return self._between(self.sites[:, None], self.sites)
 
     def _between(self, a: Array, b: Array) -> Array:
         d = jnp.abs(a - b)

@@ -18,9 +18,8 @@ from compute.observing import ObservationError
 
 def whiten(observed: Array, y: Array, error: ObservationError) -> tuple[Array, Array]:
     """S [N, m] and d [m]: observation anomalies and innovation, in observation error units."""
-    scale = jnp.sqrt(error.variance)
     mean, anomalies = split(observed)
-    return anomalies / scale, (y - mean) / scale
+    return error.whiten(anomalies), error.whiten(y - mean)
 
 
 def transform(ensemble: Array, S: Array, d: Array) -> Array:

@@ -30,6 +30,25 @@ class Parameter:
     """True when ``min`` itself is refused."""
     step: float | None = None
     choices: tuple[str, ...] = ()
+    only_with: OnlyWith | None = None
+    """Taken only where another parameter has one of these values; None: always."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyWith:
+    """A condition on another parameter of the same method, which has choices."""
+
+    name: str
+    values: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} {' or '.join(self.values)}"
+
+
+Work = Literal[
+    "none", "transform", "serial", "observations", "matrix", "regressions", "tangent", "iterated"
+]
+"""What an analysis spends its time on; `learnda.cost` knows what each comes to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +63,9 @@ class Method:
     """True when it uses the geometry of the model's grid (localised methods)."""
     baseline: bool = False
     """True for a reference line (free run, climatology ...) rather than a filter."""
+    refuses: tuple[str, ...] = ()
+    """Fields of the run that must have their defaults: what the method cannot take into account."""
+    work: Work = "transform"
 
     def parameter(self, name: str) -> Parameter | None:
         return next((p for p in self.parameters if p.name == name), None)

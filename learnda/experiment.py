@@ -30,7 +30,7 @@ class Experiment:
     dt: float
     model: str = "lorenz96"
     ensemble_size: int = 20
-    std_obs: float = 0.01
+    std_obs: float | None = 0.01
     obs_freq: float = 0.1
     end_time: float = 10.0
     inf_fact: float = 1.04
@@ -44,6 +44,18 @@ class Experiment:
     initial_std: float = 0.2
     burn_in: float = 0.0
     precision: Literal["float64", "float32"] = "float64"
+    obs_operator: Literal["identity", "square", "absolute", "log", "saturating"] = "identity"
+    obs_error: Literal["gaussian", "laplace", "student"] = "gaussian"
+    obs_error_dof: float = 5.0
+    obs_error_correlation: float = 0.0
+    """Sites; 0: independent errors."""
+    std_obs_sites: tuple[float, ...] | None = None
+    """One for each site; ``std_obs`` is then None."""
+    forecast_F: float | None = None
+    """None: that of the truth."""
+    truth_noise: float = 0.0
+    forecast_noise: float = 0.0
+    forecast_leads: int = 0
 
     @property
     def step_count(self) -> int:
@@ -65,6 +77,11 @@ class Experiment:
         else:
             body["obs_sites"] = list(self.obs_sites)
             del body["m"], body["obs_network"]
+        if self.std_obs_sites is None:
+            del body["std_obs_sites"]
+        else:
+            body["std_obs_sites"] = list(self.std_obs_sites)
+            del body["std_obs"]
         body["methods"] = [
             {"id": i.id, "name": i.name, "label": i.label, "params": dict(i.params)}
             for i in self.methods

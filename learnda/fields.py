@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from learnda.declarations import Parameter
+from learnda.declarations import OnlyWith, Parameter
 
 MAX_SEED = 2**53 - 1
 """The largest integer below which JavaScript has every integer."""
@@ -168,6 +168,7 @@ RUN_FIELDS: tuple[Parameter, ...] = (
         min=0,
         exclusive_min=True,
         step=0.1,
+        only_with=OnlyWith("initial", ("perturbed-truth",)),
     ),
     Parameter(
         "burn_in",
@@ -186,6 +187,92 @@ RUN_FIELDS: tuple[Parameter, ...] = (
         "Precision",
         "Arithmetic of the whole experiment.",
         choices=("float64", "float32"),
+    ),
+    Parameter(
+        "obs_operator",
+        "str",
+        "identity",
+        "Observed quantity",
+        "What is observed of the state x at a site: x itself, its square, |x|, log(1 + |x|), or "
+        "10 tanh(x / 10), which saturates.",
+        choices=("identity", "square", "absolute", "log", "saturating"),
+    ),
+    Parameter(
+        "obs_error",
+        "str",
+        "gaussian",
+        "Error distribution",
+        "Distribution of the observation error; its standard deviation is that of the site. Kalman "
+        "filters assume gaussian whatever it is; particle filters use the density itself.",
+        choices=("gaussian", "laplace", "student"),
+    ),
+    Parameter(
+        "obs_error_dof",
+        "float",
+        5.0,
+        "Degrees of freedom",
+        "Of the Student error; below about 5 its tails are heavy.",
+        min=2,
+        exclusive_min=True,
+        step=1,
+        only_with=OnlyWith("obs_error", ("student",)),
+    ),
+    Parameter(
+        "obs_error_correlation",
+        "float",
+        0.0,
+        "Error correlation length",
+        "L in the correlation exp(-d / L) of two sites' Gaussian errors at distance d on the ring; "
+        "0: independent. Filters are told the full covariance; those that take observations one "
+        "by one near their sites refuse it.",
+        unit="sites",
+        min=0,
+        step=0.5,
+        only_with=OnlyWith("obs_error", ("gaussian",)),
+    ),
+    Parameter(
+        "forecast_F",
+        "float",
+        None,
+        "Forcing of the forecast",
+        "Forcing of the model that the methods forecast with; another than lorenz96_F is a model "
+        "error. Not sent: lorenz96_F.",
+        min=-1000,
+        max=1000,
+        step=0.5,
+    ),
+    Parameter(
+        "truth_noise",
+        "float",
+        0.0,
+        "Stochastic forcing of the truth",
+        "The truth follows dx = f(x) dt + truth_noise dW: white noise, the same at every site, "
+        "added after each Runge-Kutta step.",
+        unit="per root model time",
+        min=0,
+        step=0.1,
+    ),
+    Parameter(
+        "forecast_noise",
+        "float",
+        0.0,
+        "Stochastic forcing of the forecast",
+        "The same for each member of a forecast; methods without members know it only if they carry "
+        "a covariance.",
+        unit="per root model time",
+        min=0,
+        step=0.1,
+    ),
+    Parameter(
+        "forecast_leads",
+        "int",
+        0,
+        "Forecast leads",
+        "Cycles ahead for which the error of a forecast from the analysis mean is measured; 0: none.",
+        unit="cycles",
+        min=0,
+        max=100,
+        step=1,
     ),
 )
 """The fields that hold one value."""
@@ -217,6 +304,17 @@ LIST_FIELDS: tuple[ListField, ...] = (
             max=MAX_COUNT,
         ),
         distinct=True,
+    ),
+    ListField(
+        Parameter(
+            "std_obs_sites",
+            "float",
+            None,
+            "Observation error per site",
+            "Standard deviation of the observation error at each site, n values; excludes std_obs.",
+            min=0,
+            exclusive_min=True,
+        ),
     ),
 )
 """The fields that hold an array, of at most n items."""

@@ -7,12 +7,14 @@ from typing import Any
 
 from learnda.declarations import Method, Methods, Parameter, Value
 from learnda.experiment import MethodInstance
+from learnda.fields import RUN_FIELDS
 from learnda.problems import Collector, DuplicateMethodId, RequestError, UnknownMethod
 from learnda.values import TEXT_LENGTH, FieldError, accept, json_type, refuse_unknown, text
 
 ID_LENGTH = 64
 """Characters of an instance's id, and of a method's name."""
 
+_RUN_DEFAULTS = {field.name: field.default for field in RUN_FIELDS}
 _KNOWN = ("id", "name", "label", "params")
 
 
@@ -55,6 +57,7 @@ def resolve_instances(
         if name not in methods:
             refusal = UnknownMethod(name, f"{path}.name")
             continue
+        _refuse_fields(methods[name], run, found)
         params = _params(item.get("params", {}), methods[name], run, f"{path}.params", found)
         instances.append(MethodInstance(method_id or "", name, label or name, params))
     return tuple(instances), refusal
@@ -79,6 +82,13 @@ def _text(
         return None
 
 
+def _refuse_fields(method: Method, run: Mapping[str, Any], found: Collector) -> None:
+    """What the run asks for and the method cannot take into account."""
+    for name in method.refuses:
+        if name in run and run[name] != _RUN_DEFAULTS[name]:
+            found.add(name, f"is not taken into account by {method.name}, which therefore refuses it")
+
+
 def _params(
     sent: object, method: Method, run: Mapping[str, Any], path: str, found: Collector
 ) -> dict[str, Value]:
@@ -90,6 +100,8 @@ def _params(
     refuse_unknown(sent, declared, f"{path}.", f"is not a parameter of {method.name}", found)
     params: dict[str, Value] = {}
     for parameter in method.parameters:
+        if not _taken(parameter, method, sent, path, found):
+            continue
         inherited = parameter.name not in sent and parameter.default is None
         if inherited and parameter.name not in run:
             continue
@@ -100,15 +112,36 @@ def _params(
         except FieldError as refusal:
             found.add(field, f"{refusal} for {method.name}" if inherited else str(refusal))
     radius = method.parameter("r")
-    if radius is not None and "taper" in params:
-        _fit_radius(radius, params, sent, run.get("lorenz96_n"), f"{path}.r", found)
+    if radius is not None and "r" in params:
+        _fit_radius(radius, params, run.get("lorenz96_n"), f"{path}.r", found)
     return params
+
+
+def _taken(
+    parameter: Parameter, method: Method, sent: Mapping[str, object], path: str, found: Collector
+) -> bool:
+    """False where another parameter's value leaves this one nothing to do: sending it is refused.
+
+    The defaults of a method may be sent back together: they change nothing.
+    """
+    condition = parameter.only_with
+    if condition is None:
+        return True
+    governing = method.parameter(condition.name)
+    assert governing is not None
+    value = sent.get(condition.name, governing.default)
+    if value in condition.values or value not in governing.choices:  # refused by itself
+        return value in condition.values
+    if parameter.name in sent:
+        both_default = value == governing.default and sent[parameter.name] == parameter.default
+        if not both_default:
+            found.add(f"{path}.{parameter.name}", f"is used only with {condition}")
+    return False
 
 
 def _fit_radius(
     declared: Parameter,
     params: dict[str, Value],
-    sent: Mapping[str, object],
     n: int | None,
     field: str,
     found: Collector,
@@ -118,23 +151,17 @@ def _fit_radius(
     The default radius, sent or not, is always accepted: on a ring too small for it, it is the
     largest that fits.
     """
-    if params["taper"] == "none":
-        if "r" in sent:
-            found.add(field, "must not be sent with taper none")
-        params.pop("r", None)
-        return
-    radius = params.get("r")
+    radius = params["r"]
     if n is None or not isinstance(radius, int | float):
         return
-    box = params["taper"] == "box"
+    taper = params.get("taper", "box")  # methods without a taper count sites
+    box = taper == "box"
     largest = (n - 1) // 2 if box else n
     if box and radius != int(radius):
-        found.add(field, "must be an integer with taper box")
+        found.add(field, "must be an integer" + " with taper box" * ("taper" in params))
     elif radius > largest:
         if radius == declared.default:
             params["r"] = type(radius)(largest)
         else:
             rule = "2 r + 1 <= lorenz96_n" if box else "r <= lorenz96_n"
-            found.add(
-                field, f"must be at most {largest}: {rule} = {n} with taper {params['taper']}"
-            )
+            found.add(field, f"must be at most {largest}: {rule} = {n} with taper {taper}")

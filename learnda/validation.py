@@ -55,8 +55,10 @@ def resolve(
     refuse_unknown(body, _KNOWN, "", "is not a field of a run", found)
     run = _read_fields(body, found)
     run.update(_read_lists(body, found, longest=run.get("lorenz96_n")))
+    _refuse_idle(run, found)
     _observe(run, body, found)
     _pace(run, found)
+    run.setdefault("forecast_F", run.get("lorenz96_F"))
     instances, refusal = resolve_instances(
         body.get("methods"), methods, run, found, most=limits.max_methods
     )
@@ -87,6 +89,16 @@ def _read_fields(body: Mapping[str, object], found: Collector) -> dict[str, Any]
         except FieldError as refusal:
             found.add(field.name, str(refusal))
     return run
+
+
+def _refuse_idle(run: dict[str, Any], found: Collector) -> None:
+    """A value that would do nothing is refused, unless it is the default."""
+    for field in RUN_FIELDS:
+        condition = field.only_with
+        if condition is None or run.get(field.name, field.default) == field.default:
+            continue
+        if run.get(condition.name, condition.values[0]) not in condition.values:
+            found.add(field.name, f"is used only with {condition}")
 
 
 def _read_lists(
@@ -132,7 +144,9 @@ def _read_list(
 
 
 def _observe(run: dict[str, Any], body: Mapping[str, object], found: Collector) -> None:
-    """Which sites are observed: `m` and `obs_network`, or `obs_sites` alone."""
+    """Which sites are observed (`m` and `obs_network`, or `obs_sites` alone), with what error
+    (`std_obs`, or `std_obs_sites` alone).
+    """
     n = run.get("lorenz96_n")
     if "obs_sites" in body:
         for name in ("m", "obs_network"):
@@ -145,6 +159,13 @@ def _observe(run: dict[str, Any], body: Mapping[str, object], found: Collector) 
         run["m"], run["obs_network"] = len(sites), None
     elif n is not None and run.setdefault("m", min(DEFAULT_M, n)) > n:
         found.add("m", f"must be at most lorenz96_n = {n}")
+    if "std_obs_sites" in body:
+        if "std_obs" in body:
+            found.add("std_obs", "must not be sent together with std_obs_sites")
+        deviations = run.get("std_obs_sites")
+        if n is not None and deviations is not None and len(deviations) != n:
+            found.add("std_obs_sites", f"must hold lorenz96_n = {n} values")
+        run["std_obs"] = None
 
 
 def _pace(run: dict[str, Any], found: Collector) -> None:

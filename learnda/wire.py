@@ -9,12 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from google.protobuf import struct_pb2
 from google.protobuf.message import Message
 
-from learnda.declarations import Method, Methods, Parameter, ParameterType, Value
+from learnda.declarations import (
+    Method,
+    Methods,
+    OnlyWith,
+    Parameter,
+    ParameterType,
+    Value,
+    Work,
+)
 from learnda.experiment import Experiment
 from learnda.v1 import assimilation_pb2 as pb
 
@@ -149,6 +157,8 @@ def methods_to_proto(methods: Iterable[Method]) -> pb.ListMethodsResponse:
             requires_model=method.requires_model,
             baseline=method.baseline,
             inherits_inflation=method.inherits_inflation,
+            refuses=method.refuses,
+            work=method.work,
             parameters=[_parameter_to_proto(parameter) for parameter in method.parameters],
         )
     return response
@@ -164,6 +174,8 @@ def methods_from_proto(response: pb.ListMethodsResponse) -> Methods:
             parameters=tuple(_parameter_from_proto(p) for p in message.parameters),
             requires_model=message.requires_model,
             baseline=message.baseline,
+            refuses=tuple(message.refuses),
+            work=cast(Work, message.work or "transform"),
         )
         for message in response.methods
     }
@@ -183,6 +195,9 @@ def _parameter_to_proto(parameter: Parameter) -> pb.Parameter:
         bound = getattr(parameter, name)
         if bound is not None:
             setattr(message, name, bound)
+    if parameter.only_with is not None:
+        message.only_with.name = parameter.only_with.name
+        message.only_with.values.extend(parameter.only_with.values)
     match parameter.default:
         case None:
             pass
@@ -214,6 +229,9 @@ def _parameter_from_proto(message: pb.Parameter) -> Parameter:
         exclusive_min=message.exclusive_min,
         step=message.step if message.HasField("step") else None,
         choices=tuple(message.choices),
+        only_with=OnlyWith(message.only_with.name, tuple(message.only_with.values))
+        if message.HasField("only_with")
+        else None,
     )
 
 

@@ -35,6 +35,22 @@ class Initial(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     INITIAL_CLIMATOLOGY: _ClassVar[Initial]
     INITIAL_PERTURBED_TRUTH: _ClassVar[Initial]
 
+class ObsOperator(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OBS_OPERATOR_UNSPECIFIED: _ClassVar[ObsOperator]
+    OBS_OPERATOR_IDENTITY: _ClassVar[ObsOperator]
+    OBS_OPERATOR_SQUARE: _ClassVar[ObsOperator]
+    OBS_OPERATOR_ABSOLUTE: _ClassVar[ObsOperator]
+    OBS_OPERATOR_LOG: _ClassVar[ObsOperator]
+    OBS_OPERATOR_SATURATING: _ClassVar[ObsOperator]
+
+class ObsError(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OBS_ERROR_UNSPECIFIED: _ClassVar[ObsError]
+    OBS_ERROR_GAUSSIAN: _ClassVar[ObsError]
+    OBS_ERROR_LAPLACE: _ClassVar[ObsError]
+    OBS_ERROR_STUDENT: _ClassVar[ObsError]
+
 class MethodStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     METHOD_STATUS_UNSPECIFIED: _ClassVar[MethodStatus]
@@ -55,6 +71,16 @@ OBS_NETWORK_REGULAR: ObsNetwork
 INITIAL_UNSPECIFIED: Initial
 INITIAL_CLIMATOLOGY: Initial
 INITIAL_PERTURBED_TRUTH: Initial
+OBS_OPERATOR_UNSPECIFIED: ObsOperator
+OBS_OPERATOR_IDENTITY: ObsOperator
+OBS_OPERATOR_SQUARE: ObsOperator
+OBS_OPERATOR_ABSOLUTE: ObsOperator
+OBS_OPERATOR_LOG: ObsOperator
+OBS_OPERATOR_SATURATING: ObsOperator
+OBS_ERROR_UNSPECIFIED: ObsError
+OBS_ERROR_GAUSSIAN: ObsError
+OBS_ERROR_LAPLACE: ObsError
+OBS_ERROR_STUDENT: ObsError
 METHOD_STATUS_UNSPECIFIED: MethodStatus
 METHOD_STATUS_COMPLETED: MethodStatus
 METHOD_STATUS_DIVERGED: MethodStatus
@@ -70,7 +96,7 @@ class ListMethodsResponse(_message.Message):
     def __init__(self, methods: _Optional[_Iterable[_Union[Method, _Mapping]]] = ...) -> None: ...
 
 class Method(_message.Message):
-    __slots__ = ("name", "help", "reference", "requires_model", "baseline", "inherits_inflation", "parameters")
+    __slots__ = ("name", "help", "reference", "requires_model", "baseline", "inherits_inflation", "parameters", "refuses", "work")
     NAME_FIELD_NUMBER: _ClassVar[int]
     HELP_FIELD_NUMBER: _ClassVar[int]
     REFERENCE_FIELD_NUMBER: _ClassVar[int]
@@ -78,6 +104,8 @@ class Method(_message.Message):
     BASELINE_FIELD_NUMBER: _ClassVar[int]
     INHERITS_INFLATION_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    REFUSES_FIELD_NUMBER: _ClassVar[int]
+    WORK_FIELD_NUMBER: _ClassVar[int]
     name: str
     help: str
     reference: str
@@ -85,10 +113,12 @@ class Method(_message.Message):
     baseline: bool
     inherits_inflation: bool
     parameters: _containers.RepeatedCompositeFieldContainer[Parameter]
-    def __init__(self, name: _Optional[str] = ..., help: _Optional[str] = ..., reference: _Optional[str] = ..., requires_model: _Optional[bool] = ..., baseline: _Optional[bool] = ..., inherits_inflation: _Optional[bool] = ..., parameters: _Optional[_Iterable[_Union[Parameter, _Mapping]]] = ...) -> None: ...
+    refuses: _containers.RepeatedScalarFieldContainer[str]
+    work: str
+    def __init__(self, name: _Optional[str] = ..., help: _Optional[str] = ..., reference: _Optional[str] = ..., requires_model: _Optional[bool] = ..., baseline: _Optional[bool] = ..., inherits_inflation: _Optional[bool] = ..., parameters: _Optional[_Iterable[_Union[Parameter, _Mapping]]] = ..., refuses: _Optional[_Iterable[str]] = ..., work: _Optional[str] = ...) -> None: ...
 
 class Parameter(_message.Message):
-    __slots__ = ("name", "type", "default_value", "min", "max", "exclusive_min", "step", "choices", "unit", "label", "help")
+    __slots__ = ("name", "type", "default_value", "min", "max", "exclusive_min", "step", "choices", "unit", "label", "help", "only_with")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -100,6 +130,7 @@ class Parameter(_message.Message):
     UNIT_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
     HELP_FIELD_NUMBER: _ClassVar[int]
+    ONLY_WITH_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: ParameterType
     default_value: _struct_pb2.Value
@@ -111,7 +142,16 @@ class Parameter(_message.Message):
     unit: str
     label: str
     help: str
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[ParameterType, str]] = ..., default_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., min: _Optional[float] = ..., max: _Optional[float] = ..., exclusive_min: _Optional[bool] = ..., step: _Optional[float] = ..., choices: _Optional[_Iterable[str]] = ..., unit: _Optional[str] = ..., label: _Optional[str] = ..., help: _Optional[str] = ...) -> None: ...
+    only_with: OnlyWith
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[ParameterType, str]] = ..., default_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., min: _Optional[float] = ..., max: _Optional[float] = ..., exclusive_min: _Optional[bool] = ..., step: _Optional[float] = ..., choices: _Optional[_Iterable[str]] = ..., unit: _Optional[str] = ..., label: _Optional[str] = ..., help: _Optional[str] = ..., only_with: _Optional[_Union[OnlyWith, _Mapping]] = ...) -> None: ...
+
+class OnlyWith(_message.Message):
+    __slots__ = ("name", "values")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    values: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., values: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GetServerInfoRequest(_message.Message):
     __slots__ = ()
@@ -177,7 +217,7 @@ class CompiledProgram(_message.Message):
     def __init__(self, name: _Optional[str] = ..., shape: _Optional[str] = ..., compile_seconds: _Optional[float] = ...) -> None: ...
 
 class Experiment(_message.Message):
-    __slots__ = ("model", "ensemble_size", "m", "std_obs", "obs_freq", "end_time", "inf_fact", "lorenz96_n", "lorenz96_f", "seed", "replicates", "dt", "obs_network", "obs_sites", "initial", "initial_std", "burn_in", "precision")
+    __slots__ = ("model", "ensemble_size", "m", "std_obs", "obs_freq", "end_time", "inf_fact", "lorenz96_n", "lorenz96_f", "seed", "replicates", "dt", "obs_network", "obs_sites", "initial", "initial_std", "burn_in", "precision", "obs_operator", "obs_error", "obs_error_dof", "obs_error_correlation", "std_obs_sites", "forecast_f", "truth_noise", "forecast_noise", "forecast_leads")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     ENSEMBLE_SIZE_FIELD_NUMBER: _ClassVar[int]
     M_FIELD_NUMBER: _ClassVar[int]
@@ -196,6 +236,15 @@ class Experiment(_message.Message):
     INITIAL_STD_FIELD_NUMBER: _ClassVar[int]
     BURN_IN_FIELD_NUMBER: _ClassVar[int]
     PRECISION_FIELD_NUMBER: _ClassVar[int]
+    OBS_OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    OBS_ERROR_FIELD_NUMBER: _ClassVar[int]
+    OBS_ERROR_DOF_FIELD_NUMBER: _ClassVar[int]
+    OBS_ERROR_CORRELATION_FIELD_NUMBER: _ClassVar[int]
+    STD_OBS_SITES_FIELD_NUMBER: _ClassVar[int]
+    FORECAST_F_FIELD_NUMBER: _ClassVar[int]
+    TRUTH_NOISE_FIELD_NUMBER: _ClassVar[int]
+    FORECAST_NOISE_FIELD_NUMBER: _ClassVar[int]
+    FORECAST_LEADS_FIELD_NUMBER: _ClassVar[int]
     model: str
     ensemble_size: int
     m: int
@@ -214,7 +263,16 @@ class Experiment(_message.Message):
     initial_std: float
     burn_in: float
     precision: Precision
-    def __init__(self, model: _Optional[str] = ..., ensemble_size: _Optional[int] = ..., m: _Optional[int] = ..., std_obs: _Optional[float] = ..., obs_freq: _Optional[float] = ..., end_time: _Optional[float] = ..., inf_fact: _Optional[float] = ..., lorenz96_n: _Optional[int] = ..., lorenz96_f: _Optional[float] = ..., seed: _Optional[int] = ..., replicates: _Optional[int] = ..., dt: _Optional[float] = ..., obs_network: _Optional[_Union[ObsNetwork, str]] = ..., obs_sites: _Optional[_Iterable[int]] = ..., initial: _Optional[_Union[Initial, str]] = ..., initial_std: _Optional[float] = ..., burn_in: _Optional[float] = ..., precision: _Optional[_Union[Precision, str]] = ...) -> None: ...
+    obs_operator: ObsOperator
+    obs_error: ObsError
+    obs_error_dof: float
+    obs_error_correlation: float
+    std_obs_sites: _containers.RepeatedScalarFieldContainer[float]
+    forecast_f: float
+    truth_noise: float
+    forecast_noise: float
+    forecast_leads: int
+    def __init__(self, model: _Optional[str] = ..., ensemble_size: _Optional[int] = ..., m: _Optional[int] = ..., std_obs: _Optional[float] = ..., obs_freq: _Optional[float] = ..., end_time: _Optional[float] = ..., inf_fact: _Optional[float] = ..., lorenz96_n: _Optional[int] = ..., lorenz96_f: _Optional[float] = ..., seed: _Optional[int] = ..., replicates: _Optional[int] = ..., dt: _Optional[float] = ..., obs_network: _Optional[_Union[ObsNetwork, str]] = ..., obs_sites: _Optional[_Iterable[int]] = ..., initial: _Optional[_Union[Initial, str]] = ..., initial_std: _Optional[float] = ..., burn_in: _Optional[float] = ..., precision: _Optional[_Union[Precision, str]] = ..., obs_operator: _Optional[_Union[ObsOperator, str]] = ..., obs_error: _Optional[_Union[ObsError, str]] = ..., obs_error_dof: _Optional[float] = ..., obs_error_correlation: _Optional[float] = ..., std_obs_sites: _Optional[_Iterable[float]] = ..., forecast_f: _Optional[float] = ..., truth_noise: _Optional[float] = ..., forecast_noise: _Optional[float] = ..., forecast_leads: _Optional[int] = ...) -> None: ...
 
 class MethodInstance(_message.Message):
     __slots__ = ("id", "name", "label", "params")
@@ -287,23 +345,33 @@ class MethodStarted(_message.Message):
     def __init__(self, method_id: _Optional[str] = ...) -> None: ...
 
 class Series(_message.Message):
-    __slots__ = ("error_b", "error_a", "rmse_background", "rmse_analysis", "spread_background", "spread_analysis")
+    __slots__ = ("error_b", "error_a", "rmse_background", "rmse_analysis", "spread_background", "spread_analysis", "crps_analysis", "innovation_consistency", "desroziers_error", "desroziers_background", "effective_sample_size")
     ERROR_B_FIELD_NUMBER: _ClassVar[int]
     ERROR_A_FIELD_NUMBER: _ClassVar[int]
     RMSE_BACKGROUND_FIELD_NUMBER: _ClassVar[int]
     RMSE_ANALYSIS_FIELD_NUMBER: _ClassVar[int]
     SPREAD_BACKGROUND_FIELD_NUMBER: _ClassVar[int]
     SPREAD_ANALYSIS_FIELD_NUMBER: _ClassVar[int]
+    CRPS_ANALYSIS_FIELD_NUMBER: _ClassVar[int]
+    INNOVATION_CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
+    DESROZIERS_ERROR_FIELD_NUMBER: _ClassVar[int]
+    DESROZIERS_BACKGROUND_FIELD_NUMBER: _ClassVar[int]
+    EFFECTIVE_SAMPLE_SIZE_FIELD_NUMBER: _ClassVar[int]
     error_b: _containers.RepeatedScalarFieldContainer[float]
     error_a: _containers.RepeatedScalarFieldContainer[float]
     rmse_background: _containers.RepeatedScalarFieldContainer[float]
     rmse_analysis: _containers.RepeatedScalarFieldContainer[float]
     spread_background: _containers.RepeatedScalarFieldContainer[float]
     spread_analysis: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, error_b: _Optional[_Iterable[float]] = ..., error_a: _Optional[_Iterable[float]] = ..., rmse_background: _Optional[_Iterable[float]] = ..., rmse_analysis: _Optional[_Iterable[float]] = ..., spread_background: _Optional[_Iterable[float]] = ..., spread_analysis: _Optional[_Iterable[float]] = ...) -> None: ...
+    crps_analysis: _containers.RepeatedScalarFieldContainer[float]
+    innovation_consistency: _containers.RepeatedScalarFieldContainer[float]
+    desroziers_error: _containers.RepeatedScalarFieldContainer[float]
+    desroziers_background: _containers.RepeatedScalarFieldContainer[float]
+    effective_sample_size: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, error_b: _Optional[_Iterable[float]] = ..., error_a: _Optional[_Iterable[float]] = ..., rmse_background: _Optional[_Iterable[float]] = ..., rmse_analysis: _Optional[_Iterable[float]] = ..., spread_background: _Optional[_Iterable[float]] = ..., spread_analysis: _Optional[_Iterable[float]] = ..., crps_analysis: _Optional[_Iterable[float]] = ..., innovation_consistency: _Optional[_Iterable[float]] = ..., desroziers_error: _Optional[_Iterable[float]] = ..., desroziers_background: _Optional[_Iterable[float]] = ..., effective_sample_size: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class Progress(_message.Message):
-    __slots__ = ("method_id", "first_step", "step_count", "replicate_count", "t", "replicates", "mean")
+    __slots__ = ("method_id", "first_step", "step_count", "replicate_count", "t", "replicates", "mean", "diagnostics")
     METHOD_ID_FIELD_NUMBER: _ClassVar[int]
     FIRST_STEP_FIELD_NUMBER: _ClassVar[int]
     STEP_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -311,6 +379,7 @@ class Progress(_message.Message):
     T_FIELD_NUMBER: _ClassVar[int]
     REPLICATES_FIELD_NUMBER: _ClassVar[int]
     MEAN_FIELD_NUMBER: _ClassVar[int]
+    DIAGNOSTICS_FIELD_NUMBER: _ClassVar[int]
     method_id: str
     first_step: int
     step_count: int
@@ -318,7 +387,24 @@ class Progress(_message.Message):
     t: _containers.RepeatedScalarFieldContainer[float]
     replicates: Series
     mean: Series
-    def __init__(self, method_id: _Optional[str] = ..., first_step: _Optional[int] = ..., step_count: _Optional[int] = ..., replicate_count: _Optional[int] = ..., t: _Optional[_Iterable[float]] = ..., replicates: _Optional[_Union[Series, _Mapping]] = ..., mean: _Optional[_Union[Series, _Mapping]] = ...) -> None: ...
+    diagnostics: Diagnostics
+    def __init__(self, method_id: _Optional[str] = ..., first_step: _Optional[int] = ..., step_count: _Optional[int] = ..., replicate_count: _Optional[int] = ..., t: _Optional[_Iterable[float]] = ..., replicates: _Optional[_Union[Series, _Mapping]] = ..., mean: _Optional[_Union[Series, _Mapping]] = ..., diagnostics: _Optional[_Union[Diagnostics, _Mapping]] = ...) -> None: ...
+
+class Diagnostics(_message.Message):
+    __slots__ = ("rank_histogram", "spread_edges", "spread_counts", "spread_rms", "error_rms", "lead_rmse")
+    RANK_HISTOGRAM_FIELD_NUMBER: _ClassVar[int]
+    SPREAD_EDGES_FIELD_NUMBER: _ClassVar[int]
+    SPREAD_COUNTS_FIELD_NUMBER: _ClassVar[int]
+    SPREAD_RMS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_RMS_FIELD_NUMBER: _ClassVar[int]
+    LEAD_RMSE_FIELD_NUMBER: _ClassVar[int]
+    rank_histogram: _containers.RepeatedScalarFieldContainer[int]
+    spread_edges: _containers.RepeatedScalarFieldContainer[float]
+    spread_counts: _containers.RepeatedScalarFieldContainer[int]
+    spread_rms: _containers.RepeatedScalarFieldContainer[float]
+    error_rms: _containers.RepeatedScalarFieldContainer[float]
+    lead_rmse: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, rank_histogram: _Optional[_Iterable[int]] = ..., spread_edges: _Optional[_Iterable[float]] = ..., spread_counts: _Optional[_Iterable[int]] = ..., spread_rms: _Optional[_Iterable[float]] = ..., error_rms: _Optional[_Iterable[float]] = ..., lead_rmse: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class Checkpoint(_message.Message):
     __slots__ = ("step", "part_index", "part_count", "data")
@@ -333,21 +419,23 @@ class Checkpoint(_message.Message):
     def __init__(self, step: _Optional[int] = ..., part_index: _Optional[int] = ..., part_count: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class MethodCompleted(_message.Message):
-    __slots__ = ("method_id", "status", "metrics", "runtime_seconds", "diverged_step")
+    __slots__ = ("method_id", "status", "metrics", "runtime_seconds", "diverged_step", "diagnostics")
     METHOD_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     METRICS_FIELD_NUMBER: _ClassVar[int]
     RUNTIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
     DIVERGED_STEP_FIELD_NUMBER: _ClassVar[int]
+    DIAGNOSTICS_FIELD_NUMBER: _ClassVar[int]
     method_id: str
     status: MethodStatus
     metrics: Metrics
     runtime_seconds: float
     diverged_step: int
-    def __init__(self, method_id: _Optional[str] = ..., status: _Optional[_Union[MethodStatus, str]] = ..., metrics: _Optional[_Union[Metrics, _Mapping]] = ..., runtime_seconds: _Optional[float] = ..., diverged_step: _Optional[int] = ...) -> None: ...
+    diagnostics: Diagnostics
+    def __init__(self, method_id: _Optional[str] = ..., status: _Optional[_Union[MethodStatus, str]] = ..., metrics: _Optional[_Union[Metrics, _Mapping]] = ..., runtime_seconds: _Optional[float] = ..., diverged_step: _Optional[int] = ..., diagnostics: _Optional[_Union[Diagnostics, _Mapping]] = ...) -> None: ...
 
 class Metrics(_message.Message):
-    __slots__ = ("final", "mean", "min", "rmse_a", "rmse_b", "background_final", "background_mean", "background_min", "rmse_analysis", "rmse_background", "spread_analysis", "spread_background", "crps_analysis", "rmse_analysis_se", "cycles_scored", "diverged_replicates")
+    __slots__ = ("final", "mean", "min", "rmse_a", "rmse_b", "background_final", "background_mean", "background_min", "rmse_analysis", "rmse_background", "spread_analysis", "spread_background", "crps_analysis", "rmse_analysis_se", "cycles_scored", "diverged_replicates", "innovation_consistency", "desroziers_error", "desroziers_background", "effective_sample_size", "spread_skill")
     FINAL_FIELD_NUMBER: _ClassVar[int]
     MEAN_FIELD_NUMBER: _ClassVar[int]
     MIN_FIELD_NUMBER: _ClassVar[int]
@@ -364,6 +452,11 @@ class Metrics(_message.Message):
     RMSE_ANALYSIS_SE_FIELD_NUMBER: _ClassVar[int]
     CYCLES_SCORED_FIELD_NUMBER: _ClassVar[int]
     DIVERGED_REPLICATES_FIELD_NUMBER: _ClassVar[int]
+    INNOVATION_CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
+    DESROZIERS_ERROR_FIELD_NUMBER: _ClassVar[int]
+    DESROZIERS_BACKGROUND_FIELD_NUMBER: _ClassVar[int]
+    EFFECTIVE_SAMPLE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    SPREAD_SKILL_FIELD_NUMBER: _ClassVar[int]
     final: float
     mean: float
     min: float
@@ -380,7 +473,12 @@ class Metrics(_message.Message):
     rmse_analysis_se: float
     cycles_scored: int
     diverged_replicates: int
-    def __init__(self, final: _Optional[float] = ..., mean: _Optional[float] = ..., min: _Optional[float] = ..., rmse_a: _Optional[float] = ..., rmse_b: _Optional[float] = ..., background_final: _Optional[float] = ..., background_mean: _Optional[float] = ..., background_min: _Optional[float] = ..., rmse_analysis: _Optional[float] = ..., rmse_background: _Optional[float] = ..., spread_analysis: _Optional[float] = ..., spread_background: _Optional[float] = ..., crps_analysis: _Optional[float] = ..., rmse_analysis_se: _Optional[float] = ..., cycles_scored: _Optional[int] = ..., diverged_replicates: _Optional[int] = ...) -> None: ...
+    innovation_consistency: float
+    desroziers_error: float
+    desroziers_background: float
+    effective_sample_size: float
+    spread_skill: float
+    def __init__(self, final: _Optional[float] = ..., mean: _Optional[float] = ..., min: _Optional[float] = ..., rmse_a: _Optional[float] = ..., rmse_b: _Optional[float] = ..., background_final: _Optional[float] = ..., background_mean: _Optional[float] = ..., background_min: _Optional[float] = ..., rmse_analysis: _Optional[float] = ..., rmse_background: _Optional[float] = ..., spread_analysis: _Optional[float] = ..., spread_background: _Optional[float] = ..., crps_analysis: _Optional[float] = ..., rmse_analysis_se: _Optional[float] = ..., cycles_scored: _Optional[int] = ..., diverged_replicates: _Optional[int] = ..., innovation_consistency: _Optional[float] = ..., desroziers_error: _Optional[float] = ..., desroziers_background: _Optional[float] = ..., effective_sample_size: _Optional[float] = ..., spread_skill: _Optional[float] = ...) -> None: ...
 
 class RunCompleted(_message.Message):
     __slots__ = ("runtime_seconds", "warnings")

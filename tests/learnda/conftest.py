@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from learnda.cost import Limits
-from learnda.declarations import Method, Methods, Parameter
+from learnda.declarations import Method, Methods, OnlyWith, Parameter
 from learnda.experiment import Experiment
 from learnda.validation import resolve
 
@@ -16,10 +16,30 @@ INFLATION = Parameter(
     "inf_fact", "float", None, "Inflation", "Not sent: the run's.", min=0, exclusive_min=True
 )
 ROTATE = Parameter("rotate", "bool", False, "Rotate", "Rotate the anomalies.")
-RADIUS = Parameter(
-    "r", "float", 2, "Radius", "Radius.", unit="sites", min=0, exclusive_min=True, step=1
-)
 TAPERS = ("box", "gaspari-cohn", "gaussian", "step", "exponential", "none")
+RADIUS = Parameter(
+    "r",
+    "float",
+    2,
+    "Radius",
+    "Radius.",
+    unit="sites",
+    min=0,
+    exclusive_min=True,
+    step=1,
+    only_with=OnlyWith("taper", TAPERS[:-1]),
+)
+SCHEME = Parameter("scheme", "str", "plain", "Scheme", "Scheme.", choices=("plain", "relaxed"))
+RELAXATION = Parameter(
+    "relaxation",
+    "float",
+    0.5,
+    "Relaxation",
+    "Relaxation.",
+    min=0,
+    max=1,
+    only_with=OnlyWith("scheme", ("relaxed",)),
+)
 
 DECLARED = (
     Method("enkf", "Plain.", "A paper", (INFLATION, ROTATE)),
@@ -37,7 +57,10 @@ DECLARED = (
         (
             Parameter("inf_fact", "float", 1.0, "Inflation", "Its own.", min=0, exclusive_min=True),
             Parameter("lag", "int", 0, "Lag", "Lag.", unit="cycles", min=0, max=8),
+            SCHEME,
+            RELAXATION,
         ),
+        refuses=("obs_error_correlation", "obs_operator"),
     ),
     Method("free-run", "Nothing.", "None", baseline=True),
 )

@@ -52,6 +52,14 @@ def test_defaults_are_those_of_the_contract(resolved: Resolved) -> None:
         "initial_std": 0.2,
         "burn_in": 0.0,
         "precision": "float64",
+        "obs_operator": "identity",
+        "obs_error": "gaussian",
+        "obs_error_dof": 5.0,
+        "obs_error_correlation": 0.0,
+        "forecast_F": 8.0,
+        "truth_noise": 0.0,
+        "forecast_noise": 0.0,
+        "forecast_leads": 0,
         "methods": [
             {
                 "id": "a",
@@ -82,6 +90,15 @@ BAD_VALUES = [
     *[("initial_std", bad) for bad in (0, -1, NAN)],
     *[("burn_in", bad) for bad in (-1, NAN, 1e300)],
     *[("precision", bad) for bad in ("float16", 64)],
+    *[("obs_operator", bad) for bad in ("cube", None, 2)],
+    *[("obs_error", bad) for bad in ("cauchy", None)],
+    *[("obs_error_dof", bad) for bad in (2, 1, NAN)],
+    *[("obs_error_correlation", bad) for bad in (-1, INFINITY, "2")],
+    *[("std_obs_sites", bad) for bad in ([], [1.0] * 39, [1.0] * 41, 1.0, None)],
+    *[("forecast_F", bad) for bad in (1001, NAN, None)],
+    *[("truth_noise", bad) for bad in (-0.1, NAN)],
+    *[("forecast_noise", bad) for bad in (-0.1, INFINITY)],
+    *[("forecast_leads", bad) for bad in (-1, 101, 1.5)],
     *[("model", bad) for bad in ("lorenz63", None, 96, "lorenz96\0")],
     *[("methods", bad) for bad in ([], {}, None, "enkf", [ONE] * 101)],
     ("unknown", 1),
@@ -190,6 +207,68 @@ def test_inflation_of_the_run_reaches_those_that_inherit_it(with_params: Resolve
     assert inflation("free-run", {}) is None
 
 
+# ---------------------------------------------------------------- what would do nothing
+
+
+@pytest.mark.parametrize(
+    ("params", "key"),
+    [
+        ({"relaxation": 0.4}, "relaxation"),
+        ({"relaxation": 0.4, "scheme": "plain"}, "relaxation"),
+        ({"relaxation": 2, "scheme": "relaxed"}, "relaxation"),
+        ({"scheme": "other"}, "scheme"),
+    ],
+)
+def test_a_parameter_that_would_do_nothing_is_refused(
+    with_params: Resolved, params: dict[str, Any], key: str
+) -> None:
+    assert refused_fields(with_params, "adaptive", params) == {f"methods.0.params.{key}"}
+
+
+def test_a_parameter_is_there_only_where_it_does_something(with_params: Resolved) -> None:
+    def params(**sent: Any) -> set[str]:
+        return set(with_params("adaptive", sent).methods[0].params)
+
+    assert params(relaxation=0.5) == {"inf_fact", "lag", "scheme"}
+    assert params(scheme="relaxed") == {"inf_fact", "lag", "scheme", "relaxation"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "refused"),
+    [
+        ({"obs_error_dof": 4.0}, "obs_error_dof"),
+        ({"obs_error_dof": 4.0, "obs_error": "laplace"}, "obs_error_dof"),
+        ({"obs_error_correlation": 1.0, "obs_error": "student"}, "obs_error_correlation"),
+        ({"initial_std": 0.5}, "initial_std"),
+        ({"std_obs": 0.01, "std_obs_sites": [1.0] * 40}, "std_obs"),
+    ],
+)
+def test_a_field_that_would_do_nothing_is_refused(
+    resolved: Resolved, fields: dict[str, Any], refused: str
+) -> None:
+    assert refused_fields(resolved, **fields) == {refused}
+
+
+def test_what_a_method_cannot_take_into_account_it_refuses(with_params: Resolved) -> None:
+    for fields in ({"obs_error_correlation": 1.0}, {"obs_operator": "square"}):
+        assert refused_fields(with_params, "adaptive", {}, **fields) == set(fields)
+        with_params("enkf", {}, **fields)
+
+
+def test_a_deviation_for_each_site_stands_for_std_obs(resolved: Resolved) -> None:
+    deviations = [0.1 * (i + 1) for i in range(40)]
+    request = resolved(std_obs_sites=deviations).request()
+    assert request["std_obs_sites"] == deviations
+    assert "std_obs" not in request
+    assert refused_fields(resolved, std_obs_sites=[1.0] * 39 + [0.0]) == {"std_obs_sites.39"}
+
+
+def test_the_forecast_has_the_forcing_of_the_truth_unless_told(resolved: Resolved) -> None:
+    assert resolved(lorenz96_F=7).forecast_F == 7.0
+    assert resolved(forecast_F=7).forecast_F == 7.0
+    assert resolved(forecast_F=7).lorenz96_F == 8.0
+
+
 # ---------------------------------------------------------------- radius and taper
 
 
@@ -228,6 +307,7 @@ def test_radii_that_the_taper_does_not_allow(
         ({"taper": "none"}, 40, None),
         ({}, 4, 1.0),
         ({"r": 2, "taper": "box"}, 4, 1.0),
+        ({"r": 2, "taper": "gaussian"}, 4, 2.0),
     ],
 )
 def test_radii_that_it_allows(

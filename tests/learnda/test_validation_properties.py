@@ -76,14 +76,26 @@ def valid_bodies(draw: st.DrawFn) -> dict[str, Any]:
                 "lorenz96_F": st.floats(-1000, 1000),
                 "seed": st.integers(0, 2**53 - 1),
                 "replicates": st.integers(1, 20),
-                "initial": st.sampled_from(["climatology", "perturbed-truth"]),
-                "initial_std": positive,
+                "initial": st.just("climatology"),
+                "obs_operator": st.sampled_from(["identity", "square", "absolute", "log"]),
+                "truth_noise": st.floats(0, 10),
+                "forecast_F": st.floats(-1000, 1000),
+                "forecast_leads": st.integers(0, 5),
                 "burn_in": st.floats(0, 1e3),
                 "precision": st.sampled_from(["float64", "float32"]),
             },
         )
     )
     body["lorenz96_n"] = n
+    if draw(st.booleans()):
+        body |= {"initial": "perturbed-truth", "initial_std": draw(positive)}
+    if draw(st.booleans()):
+        body |= {"obs_error": "student", "obs_error_dof": draw(st.floats(2.1, 50))}
+    elif draw(st.booleans()):
+        body["obs_error_correlation"] = draw(st.floats(0, 10))
+    if draw(st.booleans()):
+        body.pop("std_obs", None)
+        body["std_obs_sites"] = draw(st.lists(positive, min_size=n, max_size=n))
     body["obs_freq"] = draw(st.floats(1e-2, 10))
     if draw(st.booleans()):
         body["dt"] = body["obs_freq"] / draw(st.integers(1, 1000))
@@ -92,7 +104,10 @@ def valid_bodies(draw: st.DrawFn) -> dict[str, Any]:
     elif draw(st.booleans()):
         body["m"] = draw(st.integers(1, n))
         body["obs_network"] = draw(st.sampled_from(["random", "fixed", "regular"]))
-    chosen = draw(st.lists(st.sampled_from(sorted(valid_params)), min_size=1, max_size=3))
+    able = set(valid_params)
+    if body.get("obs_error_correlation") or body.get("obs_operator", "identity") != "identity":
+        able.remove("adaptive")  # which refuses them
+    chosen = draw(st.lists(st.sampled_from(sorted(able)), min_size=1, max_size=3))
     body["methods"] = [
         {"id": str(i), "name": name, "label": "L", "params": draw(valid_params[name])}
         for i, name in enumerate(chosen)
