@@ -21,7 +21,6 @@ RUN useradd --system --create-home --uid 10001 learnda \
     && mkdir -p /var/cache/learnda && chown learnda /var/cache/learnda
 USER learnda
 ENV PYTHONUNBUFFERED=1 \
-    OPENBLAS_NUM_THREADS=1 \
     LEARNDA_WEB_DIST=/app/web/dist \
     LEARNDA_CACHE_DIR=/var/cache/learnda
 # Without an argument it says what it can do; docker-compose.yml names the service.

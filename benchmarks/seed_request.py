@@ -8,18 +8,19 @@ Both are warm and run in turn; what counts is their ratio. Prints a table, write
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import time
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+from learnda.threads import limit_threads
+
+limit_threads()
 
 import httpx
 
 from compute.engine import Engine
-from compute.filters import declarations
+from compute.registry import declarations
 from learnda.cost import Limits
 from learnda.local.temporary import temporary_stack
 from learnda.validation import resolve

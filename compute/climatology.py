@@ -18,12 +18,22 @@ SAMPLES = 400
 
 
 class Climatology(NamedTuple):
-    """Moments of the attractor; every site has the same, so sites are averaged too."""
+    """Moments of the attractor; the ring looks the same from every site, so sites are averaged."""
 
     mean: Array
-    """Scalar, state units."""
-    std: Array
-    """Scalar, state units."""
+    """Scalar, state units: of every site."""
+    covariance: Array
+    """[n]: between two sites, by how far the second lies to the right of the first."""
+
+    @property
+    def variance(self) -> Array:
+        """Scalar: of every site."""
+        return self.covariance[0]
+
+    def matrix(self) -> Array:
+        """The covariance of the state: [n, n], symmetric and circulant."""
+        sites = jnp.arange(self.covariance.shape[0])
+        return self.covariance[(sites - sites[:, None]) % len(sites)]
 
 
 def trajectories(n: int) -> int:
@@ -32,16 +42,19 @@ def trajectories(n: int) -> int:
 
 
 def climatology(n: int, dtype: jnp.dtype, forcing: Array) -> Climatology:
-    """Mean and standard deviation of a site of the ring of ``n``."""
+    """Mean and covariance of the ring of ``n``."""
     key = draw_key(replicate_keys(jnp.asarray(seed_words(0)), 1)[0], Purpose.CLIMATOLOGY)
     start = lorenz96.spin_up(key, trajectories(n), n, dtype, forcing)
-    zero = jnp.zeros((), dtype)
 
     def sample(_: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        states, total, squares = carry
+        states, total, power = carry
         states = lorenz96.step(states, forcing, lorenz96.spin_up_dt(forcing))
-        return states, total + states.mean(), squares + (states**2).mean()
+        spectrum = jnp.abs(jnp.fft.rfft(states)) ** 2
+        return states, total + states.mean(), power + spectrum.mean(axis=0)
 
-    _, total, squares = lax.fori_loop(0, SAMPLES, sample, (start, zero, zero))
+    zeros = jnp.zeros((), dtype), jnp.zeros(n // 2 + 1, dtype)
+    _, total, power = lax.fori_loop(0, SAMPLES, sample, (start, *zeros))
     mean = total / SAMPLES
-    return Climatology(mean, jnp.sqrt(jnp.maximum(squares / SAMPLES - mean**2, 0)))
+    # Wiener-Khinchin: what two sites at a distance have in common is the transform of the spectrum
+    covariance = jnp.fft.irfft(power / SAMPLES, n) / n - mean**2
+    return Climatology(mean, covariance.at[0].max(0))

@@ -1,12 +1,20 @@
-"""How good an ensemble is, against the truth: error, spread, CRPS. One replicate, one time.
+"""How good an estimate is: against the truth (error, spread, CRPS) and against the observations.
 
-Shapes: ensemble [N, n], truth and mean [n]. Every function returns a scalar.
+One replicate, one time. Shapes: ensemble [N, n], truth, mean and variance [n]. Every number is a
+scalar.
 """
 
 from __future__ import annotations
 
+import math
+
 import jax.numpy as jnp
 from jax import Array
+from jax.scipy.linalg import cho_factor, cho_solve
+from jax.scipy.stats import norm
+
+from compute.observing import ObservationError
+from compute.transform import whiten
 
 PAIRWISE_MEMBERS = 64
 PAIRWISE_PAIRS = 1 << 20
@@ -24,9 +32,9 @@ def rmse(mean: Array, truth: Array) -> Array:
     return jnp.sqrt(jnp.mean((mean - truth) ** 2))
 
 
-def spread(ensemble: Array) -> Array:
-    """Root of the site-mean ensemble variance (ddof 1), in state units."""
-    return jnp.sqrt(jnp.mean(jnp.var(ensemble, axis=0, ddof=1)))
+def spread(variance: Array) -> Array:
+    """Root of the site-mean variance (of an ensemble: ddof 1), in state units."""
+    return jnp.sqrt(jnp.mean(variance))
 
 
 def crps(ensemble: Array, truth: Array) -> Array:
@@ -43,3 +51,45 @@ def crps(ensemble: Array, truth: Array) -> Array:
         rank_weight = 2 * jnp.arange(members, dtype=ensemble.dtype) - (members - 1)
         pairs = 2 * rank_weight @ jnp.sort(ensemble, axis=0)
     return jnp.mean(distance - pairs / (2 * members**2))
+
+
+def gaussian_crps(mean: Array, variance: Array, truth: Array) -> Array:
+    """The same score of a Gaussian at each site, site mean; the absolute error where its variance
+    is zero. Gneiting et al. (2005), doi:10.1175/MWR2904.1, eq. 5.
+    """
+    error = jnp.abs(truth - mean)
+    std = jnp.sqrt(variance)
+    z = error / jnp.where(std > 0, std, 1)
+    gaussian = std * (z * (2 * norm.cdf(z) - 1) + 2 * norm.pdf(z) - 1 / math.sqrt(math.pi))
+    return jnp.mean(jnp.where(std > 0, gaussian, error))
+
+
+def consistency(
+    background: Array, analysis: Array, y: Array, error: ObservationError
+) -> dict[str, Array]:
+    """Do innovations have the size that the filter believes? Each number is about 1 if so.
+
+    ``background`` and ``analysis`` [N, m] are ensembles in observation space; d_b and d_a [m] the
+    departures of y from their means.
+        innovation_consistency  d_b' (HPH' + R)^-1 d_b / m
+        desroziers_error        d_a' R^-1 d_b / m
+        desroziers_background   (d_b - d_a)' R^-1 d_b / tr(R^-1 HPH')
+    Desroziers, Berre, Chapnik & Poli (2005), doi:10.1256/qj.05.108.
+    """
+    S, before = whiten(background, y, error)
+    _, after = whiten(analysis, y, error)
+    members, m = S.shape
+    # (I + SS'/(N-1))^-1, on the smaller side
+    if m < members:
+        factor = cho_factor(S.T @ S + (members - 1) * jnp.eye(m, dtype=S.dtype))
+        chi2 = (members - 1) * before @ cho_solve(factor, before)
+    else:
+        factor = cho_factor(S @ S.T + (members - 1) * jnp.eye(members, dtype=S.dtype))
+        seen = S @ before
+        chi2 = before @ before - seen @ cho_solve(factor, seen)
+    trace = (S**2).sum() / (members - 1)
+    return {
+        "innovation_consistency": chi2 / m,
+        "desroziers_error": after @ before / m,
+        "desroziers_background": (before - after) @ before / jnp.where(trace > 0, trace, jnp.nan),
+    }

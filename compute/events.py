@@ -38,6 +38,23 @@ class MethodStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class Diagnostics:
+    """What was gathered over scored cycles, sites and replicates; see `compute.reliability`."""
+
+    rank_histogram: NDArray[np.int64]
+    """[bins]; empty for a method without members."""
+    spread_edges: NDArray[np.float64]
+    """Upper edges of the bins of background standard deviation; the last is infinite."""
+    spread_counts: NDArray[np.int64]
+    spread_rms: NDArray[np.float64]
+    """Root mean variance in the bin; NaN where it is empty."""
+    error_rms: NDArray[np.float64]
+    """Root mean squared error in the bin."""
+    lead_rmse: NDArray[np.float64]
+    """[L]; NaN for a lead that no cycle has reached."""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """Diagnostics of K steps of one method, from ``first_step``."""
 
@@ -49,6 +66,8 @@ class Progress:
     """Each series: [R, K]; NaN after a replicate became non-finite."""
     mean: Columns
     """Each series averaged over the finite replicates: [K]."""
+    diagnostics: Diagnostics | None = None
+    """Up to the last of these steps; now and then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +87,7 @@ class MethodCompleted:
     metrics: Metrics
     runtime_seconds: float
     diverged_step: int | None
+    diagnostics: Diagnostics
 
 
 @dataclass(frozen=True, slots=True)

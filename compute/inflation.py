@@ -1,4 +1,4 @@
-"""What is done to an analysis ensemble before it is forecast: inflation and rotation.
+"""What keeps an ensemble from collapsing: inflation, relaxation, rotation.
 
 Ensembles are [N, n]: members first. Everything here keeps the ensemble mean.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 from jax import Array
+
+from compute.localization import RingLocalization
 
 
 def split(ensemble: Array) -> tuple[Array, Array]:
@@ -23,6 +25,54 @@ def inflate(ensemble: Array, factor: Array | float) -> Array:
     """
     mean, anomalies = split(ensemble)
     return mean + factor * anomalies
+
+
+def relax_to_prior_spread(background: Array, analysis: Array, relaxation: Array) -> Array:
+    """RTPS: the analysis spread of each site is drawn back to the background's.
+
+    x'_a (1 + relaxation (s_b - s_a) / s_a); Whitaker & Hamill (2012),
+    doi:10.1175/MWR-D-11-00276.1.
+    """
+    mean, anomalies = split(analysis)
+    before, after = background.std(axis=0), analysis.std(axis=0)
+    excess = jnp.where(after > 0, (before - after) / jnp.where(after > 0, after, 1), 0)
+    return mean + anomalies * (1 + relaxation * excess)
+
+
+def relax_to_prior_perturbations(background: Array, analysis: Array, relaxation: Array) -> Array:
+    """RTPP: (1 - relaxation) x'_a + relaxation x'_b; Zhang, Snyder & Sun (2004),
+    doi:10.1175/1520-0493(2004)132<1238:IOIEAO>2.0.CO;2.
+    """
+    mean, anomalies = split(analysis)
+    return mean + (1 - relaxation) * anomalies + relaxation * split(background)[1]
+
+
+def adapt(
+    inflation: Array, S: Array, d: Array, localization: RingLocalization, prior_std: Array
+) -> Array:
+    """The variance inflation [n] for the next cycle, from how large this cycle's innovations were.
+
+    Miyoshi (2011), doi:10.1175/2010MWR3570.1. ``S`` [N, m] and ``d`` [m] are the whitened
+    observation anomalies and innovation of the background that ``inflation`` [n] has inflated. The
+    estimate of a site weighs its observations by the taper; without localisation there is one for
+    all. It is never below 1.
+    """
+    variance = (S**2).sum(axis=0) / (S.shape[0] - 1)
+    if localization.local:
+        observation, weight = localization.neighbourhoods()
+        zero = jnp.zeros(1, d.dtype)
+        count = weight.sum(axis=1)
+        squares = (weight * jnp.concatenate([d**2, zero])[observation]).sum(axis=1)
+        trace = (weight * jnp.concatenate([variance, zero])[observation]).sum(axis=1)
+    else:
+        count, squares, trace = jnp.asarray(d.size, d.dtype), (d**2).sum(), variance.sum()
+    seen = (count > 0) & (trace > 0)
+    trace = jnp.where(seen, trace, 1)
+    estimate = inflation * (squares - count) / trace
+    error = 2 / jnp.maximum(count, 1e-6) * (inflation * (trace + count) / trace) ** 2
+    trust = prior_std**2 / (prior_std**2 + error)
+    updated = inflation + trust * (estimate - inflation)
+    return jnp.maximum(jnp.where(seen, updated, inflation), 1)
 
 
 def rotate(key: Array, ensemble: Array) -> Array:

@@ -42,6 +42,25 @@ def integrate(x: Array, forcing: Array | float, dt: Array | float, steps: Array 
     return lax.fori_loop(0, steps, lambda _, state: step(state, forcing, dt), x)
 
 
+def integrate_noisy(
+    key: Array,
+    x: Array,
+    forcing: Array | float,
+    dt: Array | float,
+    steps: Array | int,
+    noise: Array | float,
+) -> Array:
+    """The same with stochastic forcing, dx = f(x) dt + noise dW: white noise at every site of
+    standard deviation noise sqrt(dt), added after each Runge-Kutta step.
+    """
+
+    def one(k: Array, state: Array) -> Array:
+        drawn = jax.random.normal(jax.random.fold_in(key, k), state.shape, state.dtype)
+        return step(state, forcing, dt) + noise * jnp.sqrt(dt) * drawn
+
+    return lax.fori_loop(0, steps, one, x)
+
+
 def spin_up(key: Array, count: int, n: int, dtype: jnp.dtype, forcing: Array) -> Array:
     """States [count, n] on the attractor, each from its own small noise around the fixed point F.
 

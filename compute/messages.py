@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 from compute import events
 from compute.events import Columns
@@ -62,6 +63,7 @@ def messages(event: events.Event) -> Iterator[pb.RunExperimentResponse]:
                     metrics=pb.Metrics(**event.metrics),  # type: ignore[arg-type]  # by name
                     runtime_seconds=event.runtime_seconds,
                     diverged_step=event.diverged_step,
+                    diagnostics=_diagnostics(event.diagnostics),
                 )
             )
         case events.RunCompleted():
@@ -81,6 +83,7 @@ def _progress(event: events.Progress) -> Iterator[pb.Progress]:
     fitting = max(1, PART_BYTES // (8 * numbers_per_step))
     for begin in range(0, steps, fitting):
         end = min(begin + fitting, steps)
+        gathered = event.diagnostics if end == steps else None
         yield pb.Progress(
             method_id=event.method_id,
             first_step=event.first_step + begin,
@@ -89,6 +92,7 @@ def _progress(event: events.Progress) -> Iterator[pb.Progress]:
             t=event.t[begin:end].tolist(),
             replicates=_series(event.replicates, begin, end),
             mean=_series(event.mean, begin, end),
+            diagnostics=None if gathered is None else _diagnostics(gathered),
         )
 
 
@@ -97,3 +101,7 @@ def _series(columns: Columns, begin: int, end: int) -> pb.Series:
     return pb.Series(
         **{name: column[..., begin:end].ravel().tolist() for name, column in columns.items()}
     )
+
+
+def _diagnostics(found: events.Diagnostics) -> pb.Diagnostics:
+    return pb.Diagnostics(**{f.name: getattr(found, f.name).tolist() for f in fields(found)})

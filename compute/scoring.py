@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compute.events import Metrics
+from compute.events import Diagnostics, Metrics
 from compute.experiment import SERIES
+from compute.reliability import Gathered, spread_edges
 
 FloatArray = NDArray[np.float64]
 
@@ -207,7 +208,41 @@ _SCORES = (
     "spread_analysis",
     "spread_background",
     "crps_analysis",
+    "innovation_consistency",
+    "desroziers_error",
+    "desroziers_background",
+    "effective_sample_size",
 )
+
+
+def diagnostics_of(gathered: Gathered, climatological_std: float) -> Diagnostics:
+    """What all replicates have gathered; the arrays have R as first axis."""
+    ranks, counts, variance, error, lead_total, lead_counts = (
+        np.asarray(part).sum(axis=0) for part in gathered
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return Diagnostics(
+            rank_histogram=ranks,
+            spread_edges=spread_edges(climatological_std),
+            spread_counts=counts,
+            spread_rms=np.sqrt(variance / counts),
+            error_rms=np.sqrt(error / counts),
+            lead_rmse=lead_total / lead_counts,
+        )
+
+
+def spread_skill(found: Diagnostics, members: int) -> float | None:
+    """Root of the mean background variance over its root mean squared error, 1 where the spread
+    tells the error; Fortin et al. (2014), doi:10.1175/JHM-D-14-0008.1, with their (N + 1) / N.
+    """
+    filled = found.spread_counts > 0
+    variance = (found.spread_counts * found.spread_rms**2)[filled].sum()
+    error = (found.spread_counts * found.error_rms**2)[filled].sum()
+    if not (error > 0 and variance > 0):
+        return None
+    unbiased = (members + 1) / members if members else 1.0
+    ratio = math.sqrt(unbiased * variance / error)
+    return ratio if math.isfinite(ratio) else None
 
 
 def _last_sum(values: FloatArray, axis: int = 0) -> FloatArray:

@@ -18,7 +18,7 @@ from grpc_reflection.v1alpha import reflection
 
 from compute import provenance
 from compute.engine import Engine
-from compute.filters import declarations
+from compute.registry import declarations
 from compute.service import AssimilationService
 from compute.settings import ServerSettings, settings_from_environment
 from learnda.v1 import assimilation_pb2 as pb

@@ -21,10 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compute import checkpoint, experiment, localization
-from compute.climatology import climatology
+from compute.climatology import Climatology, climatology
 from compute.events import (
     Checkpoint,
     Compiling,
+    Diagnostics,
     Event,
     MethodCompleted,
     MethodStarted,
@@ -33,15 +34,18 @@ from compute.events import (
     RunStarted,
 )
 from compute.experiment import SERIES, MethodState, Setting, Shape
-from compute.filters import REGISTRY
 from compute.programs import Program, Programs
 from compute.randomness import seed_words
-from compute.scoring import Scale, Scorer, mean_over_replicates
+from compute.registry import METHODS
+from compute.schemes import Scheme
+from compute.scoring import Scale, Scorer, diagnostics_of, mean_over_replicates, spread_skill
 from learnda.experiment import Experiment, MethodInstance
 
 Step = Event | Future[Program]
-Climatologies = MutableMapping[tuple[int, str, float], float]
-"""Climatological standard deviation by (n, precision, forcing)."""
+Climatologies = MutableMapping[tuple[int, str, float], Climatology]
+"""By (n, precision, forcing); on the host."""
+CLIMATOLOGIES = 32
+"""How many are kept."""
 
 FIRST_CHUNK = 4
 """Cycles of the first round: the first point is there at once."""
@@ -50,8 +54,8 @@ ROUND_SECONDS = 0.1
 """What a round should take: some ten messages a second for each method."""
 BUFFER_BYTES = 32 << 20
 """What nature hands to the methods in one round, at most (but always one cycle)."""
-
-_STREAMED = SERIES[:6]
+DIAGNOSTICS_SECONDS = 1.0
+"""Between two snapshots of what is gathered, in the stream."""
 
 
 @dataclass
@@ -59,6 +63,7 @@ class _Program:
     """The program of one method instance, and the numbers it is called with."""
 
     instance: MethodInstance
+    scheme: Scheme
     future: Future[Program]
     values: dict[str, NDArray[Any]]
 
@@ -70,7 +75,14 @@ class _Method:
     program: _Program
     scorer: Scorer
     state: MethodState
+    climatological_std: float
     seconds: float = 0.0
+    told: float = field(default_factory=time.perf_counter)
+    """When what it has gathered was last told."""
+
+    def diagnostics(self) -> Diagnostics:
+        self.told = time.perf_counter()
+        return diagnostics_of(self.state.gathered, self.climatological_std)
 
     @property
     def id(self) -> str:
@@ -101,14 +113,27 @@ class TwinRun:
             dtype=e.precision,
             network="explicit" if explicit else e.obs_network or "random",
             initial=e.initial,
+            operator=e.obs_operator,
+            distribution=e.obs_error,
+            correlated=e.obs_error_correlation > 0,
+            truth_noise=e.truth_noise > 0,
+            forecast_noise=e.forecast_noise > 0,
+            leads=e.forecast_leads,
         )
+        deviations = e.std_obs if e.std_obs_sites is None else e.std_obs_sites
         self._setting = Setting(
             words=_host(seed_words(e.seed)),
-            forcing=self._scalar(e.lorenz96_F),
-            dt=self._scalar(e.dt),
+            forcing=self._array(e.lorenz96_F),
+            forecast_forcing=self._array(e.forecast_F),
+            dt=self._array(e.dt),
             substeps=_host(np.int32(e.substeps)),
-            std_obs=self._scalar(e.std_obs),
-            initial_std=self._scalar(e.initial_std),
+            std_obs=np.broadcast_to(self._array(deviations), e.lorenz96_n),
+            dof=self._array(e.obs_error_dof),
+            correlation=self._array(e.obs_error_correlation),
+            truth_noise=self._array(e.truth_noise),
+            forecast_noise=self._array(e.forecast_noise),
+            initial_std=self._array(e.initial_std),
+            first_scored=_host(np.int32(min(self._first_scored, e.step_count))),
         )
         self._sites = np.array(e.obs_sites if e.obs_sites is not None else [0] * e.m, np.int32)
 
@@ -128,10 +153,18 @@ class TwinRun:
             if not waiting.done():
                 yield waiting
 
-        lost_above = self._lost_above(moments)
-        truth, ensemble = start.result().call(self._setting)
-        first = experiment.first_state(ensemble)
-        methods = [_Method(p, Scorer(self._scale(p, lost_above)), first) for p in programs]
+        normal = self._climatology(moments)
+        std = float(np.sqrt(normal.variance))
+        truth, ensemble, alive = start.result().call(self._setting)
+        methods = [
+            _Method(
+                program,
+                Scorer(self._scale(program, self._lost_above(std))),
+                self._first_state(program.scheme, normal, ensemble, alive),
+                std,
+            )
+            for program in programs
+        ]
         truth_held = bool(np.isfinite(truth).all())
         if saved:
             truth = self._restore(saved, truth, methods)
@@ -148,7 +181,7 @@ class TwinRun:
                 self._setting, self._sites, truth, np.int32(step), np.int32(count)
             )
             for method in methods:
-                yield self._advance(method, observed, step, count)
+                yield self._advance(method, normal, observed, step, count)
             step += count
             truth_held = truth_held and bool(np.isfinite(truth).all())
             seconds = time.perf_counter() - round_began
@@ -159,7 +192,7 @@ class TwinRun:
                 last_checkpoint = time.perf_counter()
 
         for method in methods:
-            yield _completed(method)
+            yield self._completed(method)
         yield RunCompleted(time.perf_counter() - began, () if truth_held else (_TRUTH_LOST,))
 
     def request_programs(self) -> None:
@@ -192,10 +225,12 @@ class TwinRun:
             partial(climatology, shape.n, self._dtype),
             like(self._setting.forcing),
         )
-        state = MethodState(
-            _abstract((*lead, shape.members, shape.n), self._dtype),
-            _abstract(lead, np.bool_),
+        normal = Climatology(
+            _abstract((), self._dtype),
+            _abstract((shape.n,), self._dtype),
         )
+        ensemble = _abstract((*lead, shape.members, shape.n), self._dtype)
+        alive = _abstract(lead, np.bool_)
         chunk = (shape.buffer, shape.replicates)
         observed = experiment.Observed(
             _abstract((*chunk, shape.n), self._dtype),
@@ -204,31 +239,38 @@ class TwinRun:
         )
         programs = []
         for instance in self.experiment.methods:
-            entry = REGISTRY[instance.name]
+            scheme = METHODS[instance.name]
             choices = {k: v for k, v in instance.params.items() if isinstance(v, bool | str)}
             values = {
-                k: self._scalar(v)
+                k: self._array(v)
                 for k, v in instance.params.items()
                 if not isinstance(v, bool | str)
             }
-            window = None
-            if "taper" in choices and choices["taper"] != "none":
-                window = localization.window(
-                    str(choices["taper"]), float(instance.params["r"]), shape.n
-                )
+            window = 0
+            if "r" in values:
+                taper = str(choices.get("taper", "box"))
+                window = localization.window(taper, float(values["r"]), shape.n)
+            state = jax.eval_shape(partial(self._first_state, scheme), normal, ensemble, alive)
             program = self._request(
                 instance.name,
                 (shape, tuple(sorted(choices.items())), window),
-                partial(experiment.method, shape, entry, choices, window),
+                partial(experiment.method, shape, scheme, choices, window),
                 like(self._setting),
+                normal,
                 like(values),
                 state,
                 observed,
                 step,
                 step,
             )
-            programs.append(_Program(instance, program, values))
+            programs.append(_Program(instance, scheme, program, values))
         return start, nature, moments, programs
+
+    def _first_state(
+        self, scheme: Scheme, normal: Climatology, ensemble: Any, alive: Any
+    ) -> MethodState:
+        world = experiment.make_world(self._shape, self._setting, normal)
+        return experiment.first_state(self._shape, scheme, world, ensemble, alive)
 
     def _request(self, name: str, key: Any, function: Any, *arguments: Any) -> Future[Program]:
         future = self.programs.request(
@@ -242,16 +284,19 @@ class TwinRun:
         self._requested.append((name, future))
         return future
 
-    def _scalar(self, value: float) -> Any:
+    def _array(self, value: Any) -> Any:
         return np.asarray(value, self._dtype)
 
     # ------------------------------------------------------------ rounds
 
-    def _advance(self, method: _Method, observed: Any, step: int, count: int) -> Progress:
+    def _advance(
+        self, method: _Method, normal: Climatology, observed: Any, step: int, count: int
+    ) -> Progress:
         """One method over the chunk that nature has just made."""
         began = time.perf_counter()
         method.state, columns = method.program.future.result().call(
             self._setting,
+            normal,
             method.program.values,
             method.state,
             observed,
@@ -262,12 +307,14 @@ class TwinRun:
         method.seconds += time.perf_counter() - began
         mean = mean_over_replicates(host)
         method.scorer.add(step, host, mean)
+        due = time.perf_counter() - method.told >= DIAGNOSTICS_SECONDS
         return Progress(
             method_id=method.id,
             first_step=step,
             t=np.arange(step, step + count, dtype=np.float64) * self.experiment.obs_freq,
-            replicates={name: host[:, i].T for i, name in enumerate(_STREAMED)},
-            mean={name: mean[:, i] for i, name in enumerate(_STREAMED)},
+            replicates={name: host[:, i].T for i, name in enumerate(SERIES)},
+            mean={name: mean[:, i] for i, name in enumerate(SERIES)},
+            diagnostics=method.diagnostics() if due else None,
         )
 
     def _next_count(self, count: int, seconds: float) -> int:
@@ -277,30 +324,56 @@ class TwinRun:
 
     # ------------------------------------------------------------ scores
 
-    def _lost_above(self, moments: Future[Program]) -> float:
-        """Half the climatological standard deviation; a model at rest cannot lose its truth."""
+    @property
+    def _first_scored(self) -> int:
+        return math.ceil(self.experiment.burn_in / self.experiment.obs_freq - 1e-9)
+
+    def _climatology(self, moments: Future[Program]) -> Climatology:
         e = self.experiment
         key = (e.lorenz96_n, e.precision, e.lorenz96_F)
         if key not in self.climatologies:
-            self.climatologies[key] = float(moments.result().call(self._setting.forcing).std)
-        std = self.climatologies[key]
-        at_rest = std <= 1e-6 * max(1.0, abs(e.lorenz96_F))
+            while len(self.climatologies) >= CLIMATOLOGIES:
+                self.climatologies.pop(next(iter(self.climatologies)))
+            found = moments.result().call(self._setting.forcing)
+            self.climatologies[key] = jax.tree.map(np.asarray, found)
+        return self.climatologies[key]
+
+    def _lost_above(self, std: float) -> float:
+        """Half the climatological standard deviation; a model at rest cannot lose its truth."""
+        at_rest = std <= 1e-6 * max(1.0, abs(self.experiment.lorenz96_F))
         return math.inf if at_rest or not math.isfinite(std) else std / 2
 
     def _scale(self, program: _Program, lost_above: float) -> Scale:
         """What a method is scored against; a baseline cannot lose what it does not follow."""
         e = self.experiment
-        first_scored = math.ceil(e.burn_in / e.obs_freq - 1e-9)
-        baseline = REGISTRY[program.instance.name].declaration.baseline
-        return Scale(e.step_count, e.replicates, first_scored, math.inf if baseline else lost_above)
+        baseline = program.scheme.declaration.baseline
+        return Scale(
+            e.step_count, e.replicates, self._first_scored, math.inf if baseline else lost_above
+        )
+
+    def _completed(self, method: _Method) -> MethodCompleted:
+        step = method.scorer.diverged_step()
+        found = method.diagnostics()
+        members = self.experiment.ensemble_size
+        has_members = method.program.scheme.declaration.has_members
+        metrics = method.scorer.metrics()
+        metrics["spread_skill"] = spread_skill(found, members if has_members else 0)
+        return MethodCompleted(
+            method_id=method.id,
+            status="completed" if step is None else "diverged",
+            metrics=metrics,
+            runtime_seconds=method.seconds,
+            diverged_step=step,
+            diagnostics=found,
+        )
 
     # ------------------------------------------------------------ checkpoints
 
     def _pack(self, step: int, truth: Any, methods: list[_Method]) -> bytes:
         arrays: dict[str, Any] = {"step": np.int64(step), "truth": truth}
         for i, method in enumerate(methods):
-            arrays[f"{i}.ensemble"] = method.state.ensemble
-            arrays[f"{i}.alive"] = method.state.alive
+            for j, leaf in enumerate(jax.tree.leaves(method.state)):
+                arrays[f"{i}.state.{j}"] = leaf
             arrays[f"{i}.seconds"] = np.float64(method.seconds)
             for name, value in method.scorer.state().items():
                 arrays[f"{i}.score.{name}"] = value
@@ -308,9 +381,9 @@ class TwinRun:
 
     def _restore(self, saved: dict[str, NDArray[Any]], truth: Any, methods: list[_Method]) -> Any:
         for i, method in enumerate(methods):
-            method.state = MethodState(
-                checkpoint.matching(saved, f"{i}.ensemble", method.state.ensemble),
-                checkpoint.matching(saved, f"{i}.alive", method.state.alive),
+            leaves, structure = jax.tree.flatten(method.state)
+            method.state = structure.unflatten(
+                checkpoint.matching(saved, f"{i}.state.{j}", leaf) for j, leaf in enumerate(leaves)
             )
             method.seconds = float(checkpoint.matching(saved, f"{i}.seconds", np.float64(0)))
             method.scorer.restore(
@@ -326,18 +399,6 @@ _TRUTH_LOST = (
     "The truth became non-finite: the model is not stable with this forcing (lorenz96_F) and "
     "Runge-Kutta step (dt). Choose a smaller dt."
 )
-
-
-def _completed(method: _Method) -> MethodCompleted:
-    assert method.scorer is not None
-    step = method.scorer.diverged_step()
-    return MethodCompleted(
-        method_id=method.id,
-        status="completed" if step is None else "diverged",
-        metrics=method.scorer.metrics(),
-        runtime_seconds=method.seconds,
-        diverged_step=step,
-    )
 
 
 def _buffer(e: Experiment, itemsize: int) -> int:

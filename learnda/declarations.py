@@ -66,6 +66,8 @@ class Method:
     refuses: tuple[str, ...] = ()
     """Fields of the run that must have their defaults: what the method cannot take into account."""
     work: Work = "transform"
+    has_members: bool = True
+    """False for a method that carries no ensemble."""
 
     def parameter(self, name: str) -> Parameter | None:
         return next((p for p in self.parameters if p.name == name), None)

@@ -14,7 +14,7 @@ from learnda.values import TEXT_LENGTH, FieldError, accept, json_type, refuse_un
 ID_LENGTH = 64
 """Characters of an instance's id, and of a method's name."""
 
-_RUN_DEFAULTS = {field.name: field.default for field in RUN_FIELDS}
+_RUN_DEFAULTS: dict[str, Value | None] = {field.name: field.default for field in RUN_FIELDS}
 _KNOWN = ("id", "name", "label", "params")
 
 
@@ -85,8 +85,8 @@ def _text(
 def _refuse_fields(method: Method, run: Mapping[str, Any], found: Collector) -> None:
     """What the run asks for and the method cannot take into account."""
     for name in method.refuses:
-        if name in run and run[name] != _RUN_DEFAULTS[name]:
-            found.add(name, f"is not taken into account by {method.name}, which therefore refuses it")
+        if name in run and run[name] != _RUN_DEFAULTS.get(name):
+            found.add(name, f"is refused: {method.name} cannot take it into account")
 
 
 def _params(

@@ -159,6 +159,7 @@ def methods_to_proto(methods: Iterable[Method]) -> pb.ListMethodsResponse:
             inherits_inflation=method.inherits_inflation,
             refuses=method.refuses,
             work=method.work,
+            without_members=not method.has_members,
             parameters=[_parameter_to_proto(parameter) for parameter in method.parameters],
         )
     return response
@@ -176,6 +177,7 @@ def methods_from_proto(response: pb.ListMethodsResponse) -> Methods:
             baseline=message.baseline,
             refuses=tuple(message.refuses),
             work=cast(Work, message.work or "transform"),
+            has_members=not message.without_members,
         )
         for message in response.methods
     }

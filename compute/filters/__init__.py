@@ -1,4 +1,4 @@
-"""The assimilation methods: one file each, all of one shape. This folder is the registry.
+"""The ensemble filters: one file each, all of one shape. This folder is the registry.
 
 A file exports
     METHOD      its declaration: name, help, reference, parameters
@@ -9,9 +9,10 @@ A file exports
         -> analysis ensemble [N, n], info
 
 ``observed`` is the ensemble in observation space, ``error`` an ObservationError, ``localization``
-a RingLocalization or None, ``parameters`` holds the declared parameters (numbers may be traced,
-strings and booleans are Python's), ``info`` a dict of diagnostics. Inflation and rotation come
-after it and are not the filter's business. Adding a method is adding a file.
+a RingLocalization: where the observations lie and, where it is ``local``, how far each one reaches.
+``parameters`` holds the declared parameters (numbers may be traced, strings and booleans are
+Python's), ``info`` a dict of diagnostics. Forecast, inflation, relaxation and rotation are the same
+for all filters and stand in `compute.cycling`. Adding a filter is adding a file.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from jax import Array
 
 from compute.localization import RingLocalization
 from compute.observing import ObservationError
-from learnda.declarations import Method, Methods
+from learnda.declarations import Method
 
 Analyse = Callable[
-    [Array, Array, Array, Array, ObservationError, RingLocalization | None, Mapping[str, Any]],
+    [Array, Array, Array, Array, ObservationError, RingLocalization, Mapping[str, Any]],
     tuple[Array, dict[str, Array]],
 ]
 Symmetry = Literal["shift", "permutation"]
@@ -56,9 +57,4 @@ def _load() -> dict[str, Filter]:
 
 
 REGISTRY: dict[str, Filter] = _load()
-"""Every method by name."""
-
-
-def declarations() -> Methods:
-    """What every method says about itself, by name."""
-    return {name: entry.declaration for name, entry in REGISTRY.items()}
+"""Every filter by name."""

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.scipy.linalg import cho_factor, cho_solve
 
-from compute.filters._parameters import INFLATION, ROTATE
+from compute.filters._parameters import spreading
 from compute.inflation import split
 from compute.localization import RingLocalization
 from compute.observing import ObservationError
@@ -25,7 +25,7 @@ METHOD = Method(
     "the model has growing directions (about 14 for n = 40).",
     reference="Burgers, van Leeuwen & Evensen (1998), "
     "doi:10.1175/1520-0493(1998)126<1719:ASITEK>2.0.CO;2",
-    parameters=(INFLATION, ROTATE),
+    parameters=spreading(),
 )
 SYMMETRIES = frozenset({"shift", "permutation"})
 
@@ -36,7 +36,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization | None,
+    localization: RingLocalization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """x_i + K (y + e_i - H x_i), with K = A'S (S'S + (N-1) I)^-1 in whitened observation space.

@@ -7,7 +7,7 @@ from typing import Any
 
 from jax import Array
 
-from compute.filters._parameters import INFLATION, ROTATE
+from compute.filters._parameters import spreading
 from compute.localization import RingLocalization
 from compute.observing import ObservationError
 from compute.transform import transform, whiten
@@ -20,7 +20,7 @@ METHOD = Method(
     "least; the sample covariance is divided by N - 1, which LEARN-DA's library had lost.",
     reference="Bishop, Etherton & Majumdar (2001), "
     "doi:10.1175/1520-0493(2001)129<0420:ASWTET>2.0.CO;2; Hunt, Kostelich & Szunyogh (2007)",
-    parameters=(INFLATION, ROTATE),
+    parameters=spreading(),
 )
 SYMMETRIES = frozenset({"shift", "permutation"})
 
@@ -31,7 +31,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization | None,
+    localization: RingLocalization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """mean + A'w + A'T. Shapes: ensemble [N, n], observed [N, m], y [m]."""

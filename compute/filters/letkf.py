@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from compute.filters._parameters import INFLATION, RADIUS, ROTATE, taper
+from compute.filters._parameters import ALL_TAPERS, localization, spreading
 from compute.localization import RingLocalization
 from compute.observing import ObservationError
 from compute.transform import transform, whiten
@@ -21,12 +21,7 @@ METHOD = Method(
     "multiplies R^-1 (R-localisation), domains are single sites. Few members suffice. Taper box "
     "is LEARN-DA's; with taper none it is the etkf.",
     reference="Hunt, Kostelich & Szunyogh (2007), doi:10.1016/j.physd.2006.11.008",
-    parameters=(
-        RADIUS,
-        taper("box", "box", "gaspari-cohn", "gaussian", "step", "exponential", "none"),
-        INFLATION,
-        ROTATE,
-    ),
+    parameters=(*localization("box", *ALL_TAPERS), *spreading()),
     requires_model=True,
 )
 SYMMETRIES = frozenset({"shift", "permutation"})
@@ -41,7 +36,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization | None,
+    localization: RingLocalization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """Each site's column is transformed with S and d weighted by the root of the taper.
@@ -49,7 +44,7 @@ def analyse(
     Shapes: ensemble [N, n], observed [N, m], y [m]; p observations around each site.
     """
     S, d = whiten(observed, y, error)
-    if localization is None:
+    if not localization.local:
         return transform(ensemble, S, d), {}
     near = localization.neighbourhoods()
     # one more observation, of no weight, for the slots that are empty

@@ -9,8 +9,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from learnda.cli.services import limit_blas_threads
 from learnda.problems import RequestError
+from learnda.threads import limit_threads
 
 
 def run(
@@ -24,7 +24,7 @@ def run(
     csv: Annotated[Path | None, typer.Option(help="Write every step to this file.")] = None,
 ) -> None:
     """Run a twin experiment, here or on a server, and show the scores of its methods."""
-    limit_blas_threads()
+    limit_threads()
     from rich.console import Console
 
     from learnda.cli.display import RunDisplay, metrics_table
@@ -55,13 +55,13 @@ def methods(
     ] = False,
 ) -> None:
     """List the assimilation methods and their parameters."""
-    limit_blas_threads()
+    limit_threads()
     from dataclasses import asdict
 
     from rich.console import Console
     from rich.table import Table
 
-    from compute.filters import declarations
+    from compute.registry import declarations
 
     found = [method for _, method in sorted(declarations().items())]
     if as_json:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from compute import events
 from compute.engine import Engine
-from compute.filters import declarations
+from compute.registry import declarations
 from learnda.cli.csv_file import Span, write_csv
 from learnda.cli.display import Result, RunDisplay
 from learnda.cost import Limits

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from learnda.threads import limit_threads
+
 Host = Annotated[str, typer.Option(envvar="LEARNDA_HOST", help="Address to listen at.")]
 Port = Annotated[int, typer.Option(envvar="LEARNDA_PORT", help="Port; 0: any that is free.")]
 DEFAULT_COMPUTE_PORT = 50051
@@ -56,7 +58,7 @@ def compute(
     ] = DEFAULT_COMPUTE_PORT,
 ) -> None:
     """Start the compute server (gRPC) alone."""
-    limit_blas_threads()
+    limit_threads()
     from compute.server import serve, settings_from_environment
 
     try:
@@ -89,11 +91,6 @@ def probe(
 
     if not is_ready(address):
         raise typer.Exit(1)
-
-
-def limit_blas_threads() -> None:
-    """Before NumPy or JAX is imported: more threads make small matrices up to 40 times slower."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def say(text: str) -> None:

@@ -111,8 +111,6 @@ class ComputeService(Command):
             "LEARNDA_COMPUTE_HOST": self._host,
             "LEARNDA_COMPUTE_PORT": str(self._port),
             "LEARNDA_CACHE_DIR": str(self._cache),
-            # more threads only make the small matrices here slower, by up to 40 times
-            "OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS", "1"),
         }
 
     async def is_ready(self) -> bool:

@@ -96,7 +96,7 @@ class ListMethodsResponse(_message.Message):
     def __init__(self, methods: _Optional[_Iterable[_Union[Method, _Mapping]]] = ...) -> None: ...
 
 class Method(_message.Message):
-    __slots__ = ("name", "help", "reference", "requires_model", "baseline", "inherits_inflation", "parameters", "refuses", "work")
+    __slots__ = ("name", "help", "reference", "requires_model", "baseline", "inherits_inflation", "parameters", "refuses", "work", "without_members")
     NAME_FIELD_NUMBER: _ClassVar[int]
     HELP_FIELD_NUMBER: _ClassVar[int]
     REFERENCE_FIELD_NUMBER: _ClassVar[int]
@@ -106,6 +106,7 @@ class Method(_message.Message):
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     REFUSES_FIELD_NUMBER: _ClassVar[int]
     WORK_FIELD_NUMBER: _ClassVar[int]
+    WITHOUT_MEMBERS_FIELD_NUMBER: _ClassVar[int]
     name: str
     help: str
     reference: str
@@ -115,7 +116,8 @@ class Method(_message.Message):
     parameters: _containers.RepeatedCompositeFieldContainer[Parameter]
     refuses: _containers.RepeatedScalarFieldContainer[str]
     work: str
-    def __init__(self, name: _Optional[str] = ..., help: _Optional[str] = ..., reference: _Optional[str] = ..., requires_model: _Optional[bool] = ..., baseline: _Optional[bool] = ..., inherits_inflation: _Optional[bool] = ..., parameters: _Optional[_Iterable[_Union[Parameter, _Mapping]]] = ..., refuses: _Optional[_Iterable[str]] = ..., work: _Optional[str] = ...) -> None: ...
+    without_members: bool
+    def __init__(self, name: _Optional[str] = ..., help: _Optional[str] = ..., reference: _Optional[str] = ..., requires_model: _Optional[bool] = ..., baseline: _Optional[bool] = ..., inherits_inflation: _Optional[bool] = ..., parameters: _Optional[_Iterable[_Union[Parameter, _Mapping]]] = ..., refuses: _Optional[_Iterable[str]] = ..., work: _Optional[str] = ..., without_members: _Optional[bool] = ...) -> None: ...
 
 class Parameter(_message.Message):
     __slots__ = ("name", "type", "default_value", "min", "max", "exclusive_min", "step", "choices", "unit", "label", "help", "only_with")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
+from learnda.threads import limit_threads
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+limit_threads()
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any

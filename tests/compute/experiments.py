@@ -8,7 +8,7 @@ import numpy as np
 
 from compute.engine import Engine
 from compute.events import Checkpoint, Event, MethodCompleted, Progress
-from compute.filters import declarations
+from compute.registry import declarations
 from learnda.cost import Limits
 from learnda.experiment import Experiment
 from learnda.validation import resolve

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from compute.filters import declarations
+from compute.registry import declarations
 from learnda.cost import Limits
 from learnda.experiment import Experiment
 from learnda.validation import InvalidRequest, resolve

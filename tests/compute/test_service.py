@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from calls import SETTINGS, TWO, failure, kinds, refused_fields, series, stream
 
-from compute.filters import declarations
+from compute.registry import declarations
 from learnda import wire
 from learnda.v1 import assimilation_pb2 as pb
 
