@@ -163,6 +163,13 @@ class RunPage(Answer):
     next_cursor: str | None = Field(description="Send it as `cursor`; null on the last page.")
 
 
+class OnlyWith(Answer):
+    """A condition on another parameter of the same method."""
+
+    name: str
+    values: list[str] = Field(description="It must have one of these.")
+
+
 class ParameterSchema(BaseModel):
     """One parameter of a method; bounds that do not exist are left out."""
 
@@ -175,6 +182,9 @@ class ParameterSchema(BaseModel):
     step: float | None = None
     choices: list[str] | None = None
     unit: str | None = None
+    only_with: OnlyWith | None = Field(
+        None, description="The parameter is taken only where this holds; left out: always."
+    )
 
 
 class MethodListing(Answer):
@@ -185,6 +195,11 @@ class MethodListing(Answer):
     defaults: dict[str, dict[str, Any]]
     schema_: dict[str, dict[str, ParameterSchema]] = Field(alias="schema")
     help: dict[str, str]
+    baselines: list[str] = Field(description="Reference lines rather than filters.")
+    refuses: dict[str, list[str]] = Field(
+        description="Fields of a run that must have their defaults: what the method cannot take "
+        "into account. Methods that refuse nothing are left out."
+    )
 
 
 class Readiness(Answer):
