@@ -15,7 +15,13 @@ def experiment(*ids: str, steps: int = 10, replicates: int = 1) -> Experiment:
     """A resolved request with one method per id."""
     methods = tuple(MethodInstance(id, "etkf", f"label of {id}", {"rotate": False}) for id in ids)
     return Experiment(
-        methods, seed=1, m=4, dt=0.05, end_time=(steps - 1) * 0.1, replicates=replicates
+        methods,
+        seed=1,
+        m=4,
+        dt=0.05,
+        end_time=(steps - 1) * 0.1,
+        replicates=replicates,
+        forecast_F=8.0,
     )
 
 
