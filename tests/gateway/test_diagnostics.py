@@ -1,85 +1,53 @@
 """Diagnostics from compute's stream to every answer: a real gateway, database and gRPC port.
 
-The compute server here keeps to the contract and plays messages whose numbers are known.
+The compute server is `playing_compute`.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import threading
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import grpc
 import httpx
+import playing_compute
 import pytest
 from gateway_process import HOST, GatewayProcess, follow, open_stream, post
-from stream_messages import gathered, gathered_json, progress, started, value, whole_run
+from playing_compute import STEPS
+from stream_messages import gathered_json, value
 
 from gateway import schemas
 from gateway.records import DIAGNOSTIC_SERIES
-from learnda.declarations import Method, OnlyWith, Parameter
+from learnda.local.processes import die_with_parent
+from learnda.local.services import free_port
 from learnda.v1 import assimilation_pb2 as pb
-from learnda.v1.assimilation_pb2_grpc import (
-    AssimilationServiceServicer,
-    add_AssimilationServiceServicer_to_server,
-)
-from learnda.wire import methods_to_proto
-
-STEPS = 10
-TAPER = Parameter("taper", "str", "box", "Taper", "How it falls.", choices=("box", "none"))
-RADIUS = Parameter("r", "int", 2, "Radius", "Sites.", only_with=OnlyWith("taper", ("box",)))
-METHODS = (
-    Method("letkf", "Local.", "", (TAPER, RADIUS), requires_model=True),
-    Method("free-run", "No filter.", "", baseline=True, refuses=("obs_error", "forecast_leads")),
-)
-
-
-class Playing(AssimilationServiceServicer):
-    """The id of a run's method says what is played: all, all but diagnostics, or a beginning."""
-
-    def ListMethods(self, request: Any, context: Any) -> pb.ListMethodsResponse:  # noqa: N802
-        return methods_to_proto(METHODS)
-
-    def RunExperiment(self, request: Any, context: Any) -> Any:  # noqa: N802
-        (id,) = (method.id for method in request.methods)
-        match id:
-            case "=told":
-                replicates = request.experiment.replicates
-                yield from whole_run(id, steps=STEPS, replicates=replicates, diagnostics=True)
-            case "untold":
-                yield from whole_run(id, steps=STEPS)
-            case _:
-                yield started(STEPS)
-                if id == "half":
-                    yield progress(id, 0, 4, diagnostics=gathered(4))
-                left = threading.Event()
-                context.add_callback(left.set)
-                left.wait()
 
 
 @pytest.fixture(scope="module")
 def api(new_database: Callable[[], str]) -> Iterator[httpx.Client]:
-    with ThreadPoolExecutor(16) as threads:
-        server = grpc.server(threads)
-        add_AssimilationServiceServicer_to_server(Playing(), server)  # type: ignore[no-untyped-call]
-        port = server.add_insecure_port(f"{HOST}:0")
-        server.start()
-        try:
-            with (
-                GatewayProcess(new_database(), f"{HOST}:{port}") as gateway,
-                httpx.Client(base_url=gateway.url, timeout=30) as client,
-            ):
-                deadline = time.monotonic() + 30
-                while client.get("/api/methods").status_code == 503:
-                    assert time.monotonic() < deadline
-                    time.sleep(0.05)
-                yield client
-        finally:
-            server.stop(None).wait()
+    address = f"{HOST}:{free_port(HOST)}"
+    compute = subprocess.Popen(
+        [sys.executable, playing_compute.__file__, address],
+        preexec_fn=die_with_parent(signal.SIGKILL),
+    )
+    try:
+        with (
+            GatewayProcess(new_database(), address) as gateway,
+            httpx.Client(base_url=gateway.url, timeout=30) as client,
+        ):
+            deadline = time.monotonic() + 30
+            while client.get("/api/methods").status_code == 503:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            yield client
+    finally:
+        compute.kill()
+        compute.wait()
 
 
 def run_of(api: httpx.Client, id: str, name: str = "letkf", **fields: int) -> str:
