@@ -1,15 +1,22 @@
-"""Points -> the bytes of the CSV. Pure."""
+"""Points, and what is gathered over them -> the bytes of the two CSV files. Pure."""
 
 from __future__ import annotations
 
 import csv
 import io
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 from uuid import UUID
 
-from learnda.csv_format import COLUMNS, neutral
+from gateway.records import DIAGNOSTIC_SERIES
+from learnda.csv_format import COLUMNS, neutral, number
 
-HEADER: Final = (",".join(COLUMNS) + "\r\n").encode()
+SUMMARY_HEADER: Final = b"run_id,method_id,name,label,diagnostic,x,value,count\r\n"
+
+
+def header(*, diagnostics: bool) -> bytes:
+    """The names of the columns; ``diagnostics``: with those that are appended on request."""
+    return (",".join(COLUMNS + DIAGNOSTIC_SERIES * diagnostics) + "\r\n").encode()
 
 
 def row_prefix(run_id: UUID, method_id: str, name: str, label: str) -> bytes:
@@ -24,3 +31,31 @@ def row_prefix(run_id: UUID, method_id: str, name: str, label: str) -> bytes:
 def rows(prefix: bytes, numbers: bytes) -> bytes:
     """Complete rows, from lines of numbers that each end with LF."""
     return prefix + numbers.removesuffix(b"\n").replace(b"\n", b"\r\n" + prefix) + b"\r\n"
+
+
+def summary(run_id: UUID, method: Mapping[str, Any]) -> bytes:
+    """The rows of one method, as `gateway.store.runs.get` reads it: one row per number."""
+    prefix = row_prefix(run_id, method["method_id"], method["name"], method["label"])
+    lines = [",".join(cells) for cells in _summary(method)]
+    return rows(prefix, "\n".join(lines).encode()) if lines else b""
+
+
+def _summary(method: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    """diagnostic, x, value and count."""
+    gathered = method["diagnostics"]
+    if gathered is not None:
+        for rank, count in enumerate(gathered["rank_histogram"]):
+            yield "rank_histogram", str(rank), "", str(count)
+        bins = gathered["spread_skill"]
+        for name in ("spread", "error"):
+            columns = (bins["edges"], bins[name], bins["counts"])
+            for edge, value, count in zip(*columns, strict=True):
+                yield name, _cell(edge), _cell(value), str(count)
+        for lead, value in enumerate(gathered["lead_rmse"], start=1):
+            yield "lead_rmse", str(lead), _cell(value), ""
+    for name, value in (method["metrics"] or {}).items():
+        yield name, "", _cell(value), ""
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else number(value)

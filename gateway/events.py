@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -12,8 +12,10 @@ from uuid import UUID
 
 import orjson
 
+from gateway import scores
 from gateway.records import (
-    SERIES,
+    ALL_SERIES,
+    DIAGNOSTIC_SERIES,
     Batch,
     Checkpoint,
     EventRow,
@@ -36,8 +38,11 @@ SHOWN = (
     "rmse_background",
     "spread_analysis",
     "spread_background",
+    "crps_analysis",
+    "innovation_consistency",
+    "effective_sample_size",
 )
-"""The series of a ``partial``, in the contract's order."""
+"""The series of a ``partial``, in the contract's order; the last three where a method has them."""
 
 METHOD_STATUS = {
     pb.METHOD_STATUS_COMPLETED: "completed",
@@ -113,10 +118,14 @@ class Reader:
         known = method.last_step + 1 - progress.first_step
         if known >= progress.step_count:
             return
-        last_step = progress.first_step + progress.step_count - 1
         batch.points.append(_points(method, progress, known))
         batch.events += _partials(method, progress, known, self._stride)
-        _change(batch, replace(method, last_step=last_step))
+        method = replace(
+            method,
+            last_step=progress.first_step + progress.step_count - 1,
+            diagnostics=_gathered(method, progress.diagnostics),
+        )
+        _change(batch, method)
 
     def _checkpoint(self, batch: Batch, part: pb.Checkpoint) -> None:
         if part.part_index == 0:
@@ -134,9 +143,10 @@ class Reader:
         method = replace(
             method,
             status=METHOD_STATUS[completed.status],
-            metrics=_metrics(completed.metrics),
+            metrics=scores.metrics(completed.metrics),
             runtime_sec=completed.runtime_seconds,
             diverged_step=completed.diverged_step if completed.HasField("diverged_step") else None,
+            diagnostics=_gathered(method, completed.diagnostics),
         )
         _change(batch, method)
         fields = {
@@ -147,6 +157,8 @@ class Reader:
         }
         if method.diverged_step is not None:
             fields["diverged_step"] = method.diverged_step
+        if method.diagnostics is not None:
+            fields["diagnostics"] = method.diagnostics
         batch.events.append(NewEvent("method_completed", fields))
 
     def _completed(self, batch: Batch, completed: pb.RunCompleted) -> None:
@@ -188,51 +200,65 @@ def _change(batch: Batch, method: MethodState) -> None:
     batch.changed[method.position] = method
 
 
-def _columns(series: pb.Series, count: int) -> dict[str, array[float]]:
-    columns = {name: array("d", getattr(series, name)) for name in SERIES}
-    if any(len(column) != count for column in columns.values()):
-        raise BrokenStream(f"a series has not {count} values")
+def _gathered(method: MethodState, newest: pb.Diagnostics) -> Mapping[str, Any] | None:
+    """The newest diagnostics of the method; a message may bring none."""
+    bins = (newest.spread_edges, newest.spread_counts, newest.spread_rms, newest.error_rms)
+    if len({len(column) for column in bins}) > 1:
+        raise BrokenStream("spread_edges, spread_counts, spread_rms and error_rms differ in length")
+    return scores.diagnostics(newest) or method.diagnostics
+
+
+def _columns(
+    series: pb.Series, names: Collection[str], replicates: int, steps: int, known: int
+) -> dict[str, array[float]]:
+    """The named series without their first ``known`` steps.
+
+    Left out are diagnostics that compute did not send, and those that are NaN throughout.
+    """
+    columns = {}
+    for name in names:
+        column = array("d", getattr(series, name))
+        optional = name in DIAGNOSTIC_SERIES
+        if optional and not column:
+            continue
+        if len(column) != replicates * steps:
+            raise BrokenStream(f"{name} has not {replicates * steps} values")
+        if known:
+            kept = array("d")
+            for r in range(replicates):
+                kept += column[r * steps + known : (r + 1) * steps]
+            column = kept
+        if not (optional and all(map(math.isnan, column))):
+            columns[name] = column
     return columns
 
 
 def _points(method: MethodState, progress: pb.Progress, known: int) -> Points:
     """The span's columns without its first ``known`` steps."""
     steps, replicates = progress.step_count, progress.replicate_count
-    columns = _columns(progress.replicates, steps * replicates)
+    columns = _columns(progress.replicates, ALL_SERIES, replicates, steps, known)
     t = array("d", progress.t)
     if len(t) != steps:
         raise BrokenStream(f"t has not {steps} values")
-    if known:
-        t = t[known:]
-        for name, column in columns.items():
-            kept = array("d")
-            for r in range(replicates):
-                kept += column[r * steps + known : (r + 1) * steps]
-            columns[name] = kept
-    first_step = progress.first_step + known
-    return Points(method.position, first_step, replicates, t, tuple(columns.values()))
+    series = tuple(columns.get(name) for name in ALL_SERIES)
+    return Points(method.position, progress.first_step + known, replicates, t[known:], series)
 
 
 def _partials(
     method: MethodState, progress: pb.Progress, known: int, stride: int
 ) -> Iterator[NewEvent]:
     """One event for each step that is a multiple of ``stride``, without the first ``known``."""
-    columns = _columns(progress.mean, progress.step_count)
-    first = progress.first_step
-    start = known + (-(first + known)) % stride
-    shown = [columns[name] for name in SHOWN]
-    for k in range(start, progress.step_count, stride):
-        fields = {**method.identity, "step": first + k, "t": progress.t[k]}
-        for name, column in zip(SHOWN, shown, strict=True):
-            fields[name] = column[k]
-        yield NewEvent("partial", fields)
-
-
-def _metrics(metrics: pb.Metrics) -> dict[str, float | int | None]:
-    """Every field of the message; None where there is no finite value."""
-    values: dict[str, float | int | None] = {}
-    for declared in pb.Metrics.DESCRIPTOR.fields:
-        value = getattr(metrics, declared.name)
-        absent = declared.has_presence and not metrics.HasField(declared.name)
-        values[declared.name] = None if absent or not math.isfinite(value) else value
-    return values
+    steps = progress.step_count
+    columns = _columns(progress.mean, SHOWN, 1, steps, known)
+    first = progress.first_step + known
+    start = -first % stride
+    names = ("step", "t", *columns)
+    rows = zip(
+        range(first + start, progress.first_step + steps, stride),
+        progress.t[known + start :: stride],
+        *(column[start::stride] for column in columns.values()),
+        strict=True,
+    )
+    identity = method.identity
+    for row in rows:
+        yield NewEvent("partial", identity | dict(zip(names, row, strict=True)))

@@ -88,6 +88,8 @@ def listing(methods: Methods) -> dict[str, Any]:
         "defaults": {method.name: _defaults(method) for method in ordered},
         "schema": {method.name: _schema(method) for method in ordered},
         "help": {method.name: _help(method) for method in ordered},
+        "baselines": [method.name for method in ordered if method.baseline],
+        "refuses": {method.name: list(method.refuses) for method in ordered if method.refuses},
     }
 
 
@@ -115,6 +117,8 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         schema["choices"] = list(parameter.choices)
     if parameter.unit:
         schema["unit"] = parameter.unit
+    if (condition := parameter.only_with) is not None:
+        schema["only_with"] = {"name": condition.name, "values": list(condition.values)}
     schema["help"] = parameter.help
     return schema
 

@@ -45,6 +45,12 @@ class NoPoints(Refusal):
     sentence = "no point data yet"
 
 
+class NoDiagnostics(Refusal):
+    """A run of which nothing has been gathered yet."""
+
+    sentence = "no diagnostics or metrics yet"
+
+
 class NotJson(Refusal):
     """A body that cannot be read."""
 

@@ -16,7 +16,18 @@ SERIES = (
     "spread_background",
     "spread_analysis",
 )
-"""The diagnostics of one step, in the order of the CSV."""
+"""What compute sends of every step, in the order of the CSV."""
+
+DIAGNOSTIC_SERIES = (
+    "crps_analysis",
+    "innovation_consistency",
+    "desroziers_error",
+    "desroziers_background",
+    "effective_sample_size",
+)
+"""What it also sends where a method has it, in the order in which the CSV appends them."""
+
+ALL_SERIES = SERIES + DIAGNOSTIC_SERIES
 
 RunEnd = Literal["completed", "failed", "cancelled"]
 TERMINAL_EVENTS = ("run_completed", "run_failed", "run_cancelled")
@@ -36,6 +47,8 @@ class MethodState:
     metrics: Mapping[str, float | int | None] | None = None
     runtime_sec: float | None = None
     diverged_step: int | None = None
+    diagnostics: Mapping[str, Any] | None = None
+    """What has been gathered up to ``last_step``."""
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -92,8 +105,8 @@ class Points:
     replicate_count: int
     t: array[float]
     """[K] model time."""
-    series: tuple[array[float], ...]
-    """One per name in SERIES, each [R x K], replicate-major."""
+    series: tuple[array[float] | None, ...]
+    """One per name in ALL_SERIES, each [R x K], replicate-major; None only in DIAGNOSTIC_SERIES."""
 
     @property
     def step_count(self) -> int:

@@ -52,6 +52,56 @@ class Metrics(Answer):
     diverged_replicates: int = Field(
         description="Replicates that lost the truth or became non-finite."
     )
+    innovation_consistency: float | None = Field(
+        None,
+        description="Mean of d'(HPH' + R)^-1 d / m of the innovation d: about 1 where P and R are "
+        "right. This and what follows: from burn_in on, left out of runs by earlier versions.",
+    )
+    desroziers_error: float | None = Field(
+        None,
+        description="Mean of d_a'R^-1 d_b / m (Desroziers et al. 2005): about 1 where R is right.",
+    )
+    desroziers_background: float | None = Field(
+        None,
+        description="Mean of (d_b - d_a)'R^-1 d_b / tr(R^-1 HPH'): about 1 where P is right.",
+    )
+    effective_sample_size: float | None = Field(
+        None, description="Of a particle filter: mean of 1 / sum of the squared weights."
+    )
+    spread_skill: float | None = Field(
+        None,
+        description="Root of the mean background variance over the root mean squared background "
+        "error, with the factor (N + 1) / N: 1 where the spread tells the error.",
+    )
+
+
+class SpreadSkill(Answer):
+    """Sites and cycles in bins of background standard deviation; all lists have one item a bin."""
+
+    edges: list[float | None] = Field(
+        description="Upper edges in state units; null for the last bin, which has none."
+    )
+    counts: list[int] = Field(description="Sites and cycles in the bin.")
+    spread: list[float | None] = Field(
+        description="Root of the mean background variance; null where the bin is empty."
+    )
+    error: list[float | None] = Field(
+        description="Root mean squared error of the background mean: equal to `spread` where that "
+        "is reliable."
+    )
+
+
+class Diagnostics(Answer):
+    """Counts and means over scored cycles, sites and replicates, of the background."""
+
+    rank_histogram: list[int] = Field(
+        description="How often the truth had 0, 1 .. N members below it; beyond 1024 members "
+        "neighbouring ranks share a bin. Empty for methods without members."
+    )
+    spread_skill: SpreadSkill
+    lead_rmse: list[float | None] = Field(
+        description="Mean RMSE of a forecast from the analysis mean, 1, 2 .. cycles ahead."
+    )
 
 
 class MethodResult(Answer):
@@ -65,6 +115,9 @@ class MethodResult(Answer):
     metrics: Metrics | None = Field(description="Null until the method has completed.")
     runtime_sec: float | None = Field(description="Device time, compilation not counted.")
     diverged_step: int | None = Field(description="For status diverged: the step.")
+    diagnostics: Diagnostics | None = Field(
+        description="What has been gathered so far; null until something came."
+    )
 
 
 class Device(Answer):
@@ -110,6 +163,13 @@ class RunPage(Answer):
     next_cursor: str | None = Field(description="Send it as `cursor`; null on the last page.")
 
 
+class OnlyWith(Answer):
+    """A condition on another parameter of the same method."""
+
+    name: str
+    values: list[str] = Field(description="It must have one of these.")
+
+
 class ParameterSchema(BaseModel):
     """One parameter of a method; bounds that do not exist are left out."""
 
@@ -122,6 +182,9 @@ class ParameterSchema(BaseModel):
     step: float | None = None
     choices: list[str] | None = None
     unit: str | None = None
+    only_with: OnlyWith | None = Field(
+        None, description="The parameter is taken only where this holds; left out: always."
+    )
 
 
 class MethodListing(Answer):
@@ -132,6 +195,11 @@ class MethodListing(Answer):
     defaults: dict[str, dict[str, Any]]
     schema_: dict[str, dict[str, ParameterSchema]] = Field(alias="schema")
     help: dict[str, str]
+    baselines: list[str] = Field(description="Reference lines rather than filters.")
+    refuses: dict[str, list[str]] = Field(
+        description="Fields of a run that must have their defaults: what the method cannot take "
+        "into account. Methods that refuse nothing are left out."
+    )
 
 
 class Readiness(Answer):

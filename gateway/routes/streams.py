@@ -72,6 +72,9 @@ async def run_events(
 
     `hello`, `run_created`, `run_started`, per method `method_started`, `partial` ...,
     `method_completed`, then `run_completed`, `run_failed` or `run_cancelled`, and `done`.
+
+    A `partial` has `crps_analysis`, `innovation_consistency` and `effective_sample_size` where the
+    method has them, and `method_completed` the method's `diagnostics` where there are any.
     """
     run = run_uuid(run_id)
     standings = await runs.standing(use.pool, [run])

@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from gateway.database import Pool
+from gateway.records import DIAGNOSTIC_SERIES, SERIES
 
 STEPS_PER_PAGE = 8192
 
@@ -38,10 +39,16 @@ async def extents(pool: Pool, run_id: UUID) -> list[Extent]:
 
 
 async def page(
-    pool: Pool, run_id: UUID, extent: Extent, replicate: int, first_step: int
+    pool: Pool,
+    run_id: UUID,
+    extent: Extent,
+    replicate: int,
+    first_step: int,
+    *,
+    diagnostics: bool = False,
 ) -> tuple[bytes, int]:
     """Lines ``step,t,error_b,...`` of one replicate (from 0) from ``first_step`` on, and the first
-    step of the next page. Ends of lines are LF; NaN is empty.
+    step of the next page. Ends of lines are LF; NaN and null are empty.
     """
     furthest = min(first_step + STEPS_PER_PAGE, extent.last_step)
     async with pool.connection() as connection:
@@ -54,7 +61,13 @@ async def page(
         if row is None or row["next"] is None:
             raise LookupError(f"the points of run {run_id} are gone")
         lines = bytearray()
+        series = SERIES + DIAGNOSTIC_SERIES * diagnostics
+        cells = [f"nullif(v.{name}, 'NaN')" for name in series]
+        cells.insert(2, str(replicate))
         query = _PAGE.format(
+            cells=", ".join(cells),
+            slices=", ".join(f"{name}[low:high]" for name in series),
+            series=", ".join(series),
             run_id=run_id,
             position=extent.position,
             replicate=replicate,
@@ -67,22 +80,16 @@ async def page(
         return bytes(lines), row["next"]
 
 
-# COPY takes no parameters: only numbers and a UUID are filled in.
+# COPY takes no parameters: only names of columns, numbers and a UUID are filled in. unnest makes
+# nulls of an array that is null.
 _PAGE = """
 COPY (
-    SELECT first_step + k - 1, v.t, nullif(v.error_b, 'NaN'), nullif(v.error_a, 'NaN'), {replicate},
-        nullif(v.rmse_background, 'NaN'), nullif(v.rmse_analysis, 'NaN'),
-        nullif(v.spread_background, 'NaN'), nullif(v.spread_analysis, 'NaN')
+    SELECT first_step + k - 1, v.t, {cells}
     FROM learnda.points
     CROSS JOIN LATERAL (
         SELECT {replicate} * step_count + 1 AS low, ({replicate} + 1) * step_count AS high
     ) AS slice
-    CROSS JOIN LATERAL unnest(
-        points.t, error_b[low:high], error_a[low:high], rmse_background[low:high],
-        rmse_analysis[low:high], spread_background[low:high], spread_analysis[low:high]
-    ) WITH ORDINALITY AS v (
-        t, error_b, error_a, rmse_background, rmse_analysis, spread_background, spread_analysis, k
-    )
+    CROSS JOIN LATERAL unnest(points.t, {slices}) WITH ORDINALITY AS v (t, {series}, k)
     WHERE run_id = '{run_id}' AND position = {position}
       AND first_step >= {first_step} AND first_step < {next}
     ORDER BY first_step, k

@@ -12,7 +12,7 @@ from psycopg.types.json import Json
 from gateway import events
 from gateway.database import Connection, Pool
 from gateway.records import (
-    SERIES,
+    ALL_SERIES,
     Batch,
     Checkpoint,
     Claim,
@@ -114,7 +114,8 @@ async def load_state(pool: Pool, held: Claim) -> RunState:
     async with pool.connection() as connection:
         cursor = await connection.execute(
             "SELECT position, method_id AS id, name, label, params, status, last_step, metrics,"
-            " runtime_sec, diverged_step FROM learnda.method WHERE run_id = %s ORDER BY position",
+            " runtime_sec, diverged_step, diagnostics"
+            " FROM learnda.method WHERE run_id = %s ORDER BY position",
             [held.run_id],
         )
         methods = {row["id"]: MethodState(**row) for row in await cursor.fetchall()}
@@ -232,8 +233,8 @@ async def finish(
 
 
 async def _insert_points(connection: Connection, run_id: UUID, spans: list[Points]) -> None:
-    columns = ", ".join(SERIES)
-    marks = ", ".join(["%s"] * len(SERIES))
+    columns = ", ".join(ALL_SERIES)
+    marks = ", ".join(["%s"] * len(ALL_SERIES))
     await connection.cursor().executemany(
         "INSERT INTO learnda.points (run_id, position, first_step, step_count, replicate_count,"
         f" t, {columns}) VALUES (%s, %s, %s, %s, %s, %s, {marks})",
@@ -247,7 +248,7 @@ async def _insert_points(connection: Connection, run_id: UUID, spans: list[Point
 async def _update_methods(connection: Connection, run_id: UUID, methods: list[MethodState]) -> None:
     await connection.cursor().executemany(
         "UPDATE learnda.method SET status = %s, last_step = %s, metrics = %s, runtime_sec = %s,"
-        " diverged_step = %s WHERE run_id = %s AND position = %s",
+        " diverged_step = %s, diagnostics = %s WHERE run_id = %s AND position = %s",
         [
             (
                 m.status,
@@ -255,6 +256,7 @@ async def _update_methods(connection: Connection, run_id: UUID, methods: list[Me
                 _json(m.metrics),
                 m.runtime_sec,
                 m.diverged_step,
+                _json(m.diagnostics),
                 run_id,
                 m.position,
             )

@@ -78,8 +78,8 @@ async def get(pool: Pool, run_id: UUID) -> dict[str, Any] | None:
         if run is None:
             return None
         cursor = await connection.execute(
-            "SELECT method_id, name, label, params, status, metrics, runtime_sec, diverged_step"
-            " FROM learnda.method WHERE run_id = %s ORDER BY position",
+            "SELECT method_id, name, label, params, status, metrics, runtime_sec, diverged_step,"
+            " diagnostics FROM learnda.method WHERE run_id = %s ORDER BY position",
             [run_id],
         )
         methods = {row["method_id"]: row for row in await cursor.fetchall()}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from learnda.csv_format import COLUMNS, neutral
+from learnda.csv_format import COLUMNS, neutral, number
 from learnda.experiment import MethodInstance
 
 
@@ -45,11 +44,6 @@ def write_csv(
 def _rows(text: Sequence[str], span: Span, replicate: int) -> Iterator[list[str]]:
     series = {name: values[replicate].tolist() for name, values in span.series.items()}
     for k, t in enumerate(span.t):
-        numbers = {name: _number(values[k]) for name, values in series.items()}
-        numbers |= {"step": str(span.first_step + k), "t": _number(t), "replicate": str(replicate)}
+        numbers = {name: number(values[k]) for name, values in series.items()}
+        numbers |= {"step": str(span.first_step + k), "t": number(t), "replicate": str(replicate)}
         yield [*text, *(numbers[name] for name in COLUMNS[len(text) :])]
-
-
-def _number(value: float) -> str:
-    """The shortest text that reads back as the same number; empty where it is not finite."""
-    return repr(float(value)).removesuffix(".0") if math.isfinite(value) else ""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from gateway.records import SERIES
+from gateway.records import ALL_SERIES, DIAGNOSTIC_SERIES, SERIES
 from learnda.experiment import Experiment, MethodInstance
 from learnda.v1 import assimilation_pb2 as pb
 
@@ -15,13 +15,19 @@ def experiment(*ids: str, steps: int = 10, replicates: int = 1) -> Experiment:
     """A resolved request with one method per id."""
     methods = tuple(MethodInstance(id, "etkf", f"label of {id}", {"rotate": False}) for id in ids)
     return Experiment(
-        methods, seed=1, m=4, dt=0.05, end_time=(steps - 1) * 0.1, replicates=replicates
+        methods,
+        seed=1,
+        m=4,
+        dt=0.05,
+        end_time=(steps - 1) * 0.1,
+        replicates=replicates,
+        forecast_F=8.0,
     )
 
 
 def value(series: str, replicate: int, step: int) -> float:
     """What `progress` puts there."""
-    return 100.0 * SERIES.index(series) + 10.0 * replicate + step
+    return 100.0 * ALL_SERIES.index(series) + 10.0 * replicate + step
 
 
 def started(steps: int) -> pb.RunExperimentResponse:
@@ -37,16 +43,52 @@ def method_started(method: str) -> pb.RunExperimentResponse:
     return pb.RunExperimentResponse(method_started=pb.MethodStarted(method_id=method))
 
 
+def gathered(steps: int) -> pb.Diagnostics:
+    """Diagnostics of two members over ``steps`` steps; the second bin of spread is empty."""
+    return pb.Diagnostics(
+        rank_histogram=[steps, 0, 2 * steps],
+        spread_edges=[0.5, math.inf],
+        spread_counts=[3 * steps, 0],
+        spread_rms=[0.25, math.nan],
+        error_rms=[steps / 8, math.nan],
+        lead_rmse=[steps / 4, steps / 2],
+    )
+
+
+def gathered_json(steps: int) -> dict[str, Any]:
+    """The same in the JSON of the contract."""
+    return {
+        "rank_histogram": [steps, 0, 2 * steps],
+        "spread_skill": {
+            "edges": [0.5, None],
+            "counts": [3 * steps, 0],
+            "spread": [0.25, None],
+            "error": [steps / 8, None],
+        },
+        "lead_rmse": [steps / 4, steps / 2],
+    }
+
+
 def progress(
-    method: str, first: int, count: int, replicates: int = 1, nan_from: int | None = None
+    method: str,
+    first: int,
+    count: int,
+    replicates: int = 1,
+    nan_from: int | None = None,
+    diagnostic_series: Collection[str] = (),
+    diagnostics: pb.Diagnostics | None = None,
 ) -> pb.RunExperimentResponse:
     """Steps ``first .. first + count - 1``; the last replicate is NaN from step ``nan_from`` on."""
     message = pb.Progress(
-        method_id=method, first_step=first, step_count=count, replicate_count=replicates
+        method_id=method,
+        first_step=first,
+        step_count=count,
+        replicate_count=replicates,
+        diagnostics=diagnostics,
     )
     steps = range(first, first + count)
     message.t.extend(0.1 * step for step in steps)
-    for name in SERIES:
+    for name in (*SERIES, *diagnostic_series):
         for replicate in range(replicates):
             dead = nan_from if replicate == replicates - 1 else None
             getattr(message.replicates, name).extend(
@@ -83,15 +125,19 @@ def completed(*warnings: str) -> pb.RunExperimentResponse:
 
 
 def whole_run(
-    *ids: str, steps: int = 10, chunk: int = 4, replicates: int = 1
+    *ids: str, steps: int = 10, chunk: int = 4, replicates: int = 1, diagnostics: bool = False
 ) -> Iterator[pb.RunExperimentResponse]:
     """The stream of an undisturbed run, methods interleaved."""
+    more: dict[str, Any] = {"diagnostic_series": DIAGNOSTIC_SERIES} if diagnostics else {}
     yield started(steps)
     for first in range(0, steps, chunk):
         for id in ids:
             if first == 0:
                 yield method_started(id)
-            yield progress(id, first, min(chunk, steps - first), replicates)
+            count = min(chunk, steps - first)
+            if diagnostics:
+                more["diagnostics"] = gathered(first + count)
+            yield progress(id, first, count, replicates, **more)
     for id in ids:
-        yield method_completed(id)
+        yield method_completed(id, diagnostics=gathered(steps) if diagnostics else None)
     yield completed()

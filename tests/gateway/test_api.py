@@ -202,7 +202,7 @@ def test_the_list(api: httpx.Client, seed_run: str) -> None:
 
 
 @pytest.mark.parametrize("run_id", ["x", str(uuid4()), "{" + str(uuid4()) + "}", "%00", "1" * 500])
-@pytest.mark.parametrize("suffix", ["", "/events", "/csv"])
+@pytest.mark.parametrize("suffix", ["", "/events", "/csv", "/diagnostics.csv"])
 def test_no_such_run(api: httpx.Client, run_id: str, suffix: str) -> None:
     assert refused(api.get(f"/api/runs/{run_id}{suffix}"), 404)["error"] == "run not found"
 
@@ -279,6 +279,7 @@ def test_a_large_body(api: httpx.Client) -> None:
         ("/api/runs?status=odd", "status"),
         (f"/api/runs/{uuid4()}/events?since=-1", "since"),
         (f"/api/runs/{uuid4()}/events?since=x", "since"),
+        (f"/api/runs/{uuid4()}/csv?diagnostics=perhaps", "diagnostics"),
         ("/api/events", "run"),
         ("/api/events?run=x:1", "run"),
     ],

@@ -7,8 +7,13 @@ import math
 from array import array
 
 import pytest
+from psycopg.types.json import Json
+from stream_messages import experiment
 
+from gateway import schemas
 from gateway.database import DatabaseTooNew, Pool, make_pool, migrate, migrations
+from gateway.routes.answers import plain
+from gateway.store import points, runs
 
 
 async def test_several_processes_migrate_at_once(postgres_url: str) -> None:
@@ -37,6 +42,38 @@ async def test_a_newer_database_is_refused(pool: Pool) -> None:
         await connection.execute("INSERT INTO learnda.migration VALUES (9999, 'future')")
     with pytest.raises(DatabaseTooNew, match="9999"):
         await migrate(pool)
+
+
+async def test_a_run_from_before_the_diagnostics_can_be_read(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its metrics lack the newer ones, and its points the newer series."""
+    metrics = {
+        name: 1 for name, field in schemas.Metrics.model_fields.items() if field.is_required()
+    }
+    assert len(metrics) == 16
+    async with make_pool(postgres_url, size=2) as pool:
+        monkeypatch.setattr("gateway.database.migrations", lambda: migrations()[:1])
+        await migrate(pool)
+        run = await runs.create(pool, experiment("a", steps=2))
+        async with pool.connection() as connection:
+            await connection.execute(
+                "UPDATE learnda.method SET last_step = 1, metrics = %s", [Json(metrics)]
+            )
+            await connection.execute(
+                "INSERT INTO learnda.points SELECT %s, 0, 0, 2, 1, s, s, s, s, s, s, s"
+                " FROM (SELECT '{1,2}'::float8[] AS s) AS two",
+                [run],
+            )
+        monkeypatch.undo()
+        await migrate(pool)
+        found = await runs.get(pool, run)
+        assert found is not None
+        read = schemas.Run.model_validate(plain(found)).methods["a"]
+        assert (read.metrics, read.diagnostics) == (schemas.Metrics(**metrics), None)
+        (extent,) = await points.extents(pool, run)
+        lines, _ = await points.page(pool, run, extent, 0, 0, diagnostics=True)
+        assert lines == b"0,1,1,1,0,1,1,1,1,,,,,\n1,2,2,2,0,2,2,2,2,,,,,\n"
 
 
 async def test_float_arrays_arrive_to_the_bit(pool: Pool) -> None:

@@ -11,6 +11,8 @@ from stream_messages import (
     checkpoint,
     completed,
     experiment,
+    gathered,
+    gathered_json,
     method_completed,
     method_started,
     progress,
@@ -21,7 +23,7 @@ from stream_messages import (
 
 from gateway.carrier import fresh_state
 from gateway.events import BrokenStream, Reader, encode, stride
-from gateway.records import Batch, Claim, NewEvent, RunState
+from gateway.records import ALL_SERIES, DIAGNOSTIC_SERIES, Batch, Claim, NewEvent, RunState
 from learnda.v1 import assimilation_pb2 as pb
 
 RUN = UUID("00000000-0000-4000-8000-000000000001")
@@ -80,6 +82,84 @@ def test_points_of_a_span_that_is_partly_known() -> None:
     assert (points.first_step, points.step_count, points.replicate_count) == (3, 3, 2)
     assert list(points.t) == pytest.approx([0.3, 0.4, 0.5])
     assert list(points.series[1]) == [value("error_a", r, k) for r in (0, 1) for k in (3, 4, 5)]
+
+
+def test_diagnostic_series_of_a_span_that_is_partly_known() -> None:
+    """Kept where they tell something of what is new; None where not sent, or NaN throughout."""
+    message = progress("a", 1, 5, 2, diagnostic_series=DIAGNOSTIC_SERIES[:3])
+    del message.progress.replicates.innovation_consistency[:]
+    message.progress.replicates.innovation_consistency.extend([1.0, *[math.nan] * 9])
+    message.progress.replicates.desroziers_error[1] = math.nan
+    reader = Reader(1)
+    first = reader.read(state("a"), [progress("a", 0, 3, 2)])
+    assert first.points[0].series[6:] == (None,) * 5
+    points = reader.read(first.state, [message]).points[0]
+    told = dict(zip(ALL_SERIES, points.series, strict=True))
+    crps = told["crps_analysis"]
+    assert crps is not None
+    assert list(crps) == [value("crps_analysis", r, k) for r in (0, 1) for k in (3, 4, 5)]
+    assert told["innovation_consistency"] is None  # its one number was known
+    assert told["desroziers_error"] is not None
+    assert told["desroziers_background"] is None
+    assert told["effective_sample_size"] is None
+
+
+def test_partials_carry_the_diagnostics_that_the_span_has() -> None:
+    message = progress("a", 0, 3, diagnostic_series=("crps_analysis", "effective_sample_size"))
+    message.progress.mean.crps_analysis[1] = math.nan
+    message.progress.mean.innovation_consistency.extend([math.nan] * 3)
+    events = Reader(1).read(state("a"), [message]).events
+    (row,) = encode(RUN, 0.0, 1, events)
+    payloads = [json.loads(payload) for payload in row.payloads]
+    for payload in payloads:
+        assert list(payload)[-3:] == ["spread_background", "crps_analysis", "effective_sample_size"]
+    assert [p["crps_analysis"] for p in payloads] == [
+        value("crps_analysis", 0, 0),
+        None,
+        value("crps_analysis", 0, 2),
+    ]
+    later = Reader(1).read(state("a"), [progress("a", 0, 1, diagnostic_series=DIAGNOSTIC_SERIES)])
+    assert list(later.events[0].fields)[-3:] == [
+        *["crps_analysis", "innovation_consistency", "effective_sample_size"]
+    ]
+
+
+def test_the_newest_diagnostics_stay() -> None:
+    reader = Reader(1)
+    first = reader.read(
+        state("a"),
+        [
+            progress("a", 0, 2, diagnostics=gathered(2)),
+            progress("a", 2, 4, diagnostics=gathered(6)),
+        ],
+    )
+    assert first.state.methods["a"].diagnostics == gathered_json(6)
+    assert first.changed[0].diagnostics == gathered_json(6)
+    replayed = [progress("a", 0, 3, diagnostics=gathered(3)), progress("a", 5, 2)]
+    second = reader.read(first.state, replayed)
+    assert second.state.methods["a"].diagnostics == gathered_json(6)
+    last = reader.read(second.state, [method_completed("a", diagnostics=gathered(10))])
+    assert last.events[0].fields["diagnostics"] == gathered_json(10)
+    kept = reader.read(second.state, [method_completed("a", diagnostics=pb.Diagnostics())])
+    assert kept.events[0].fields["diagnostics"] == gathered_json(6)
+
+
+def test_without_diagnostics_there_are_none() -> None:
+    batch = Reader(1).read(state("a"), whole_run("a"))
+    assert batch.changed[0].diagnostics is None
+    (done,) = (e for e in batch.events if e.type == "method_completed")
+    assert "diagnostics" not in done.fields
+
+
+def test_uneven_bins_and_a_short_diagnostic_series_are_refused() -> None:
+    uneven = gathered(2)
+    uneven.spread_counts.pop()
+    with pytest.raises(BrokenStream, match="spread_counts"):
+        Reader(1).read(state("a"), [progress("a", 0, 2, diagnostics=uneven)])
+    short = progress("a", 0, 3, diagnostic_series=["crps_analysis"])
+    short.progress.mean.crps_analysis.pop()
+    with pytest.raises(BrokenStream, match="crps_analysis has not 3 values"):
+        Reader(1).read(state("a"), [short])
 
 
 def test_a_gap_is_refused() -> None:

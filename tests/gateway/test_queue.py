@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from stream_messages import checkpoint, experiment, progress, value, whole_run
+from stream_messages import (
+    checkpoint,
+    experiment,
+    gathered,
+    gathered_json,
+    method_completed,
+    progress,
+    value,
+    whole_run,
+)
 
 from gateway.carrier import fresh_state
 from gateway.database import Pool
 from gateway.events import Reader
-from gateway.records import Batch, Claim, NewEvent
+from gateway.records import ALL_SERIES, DIAGNOSTIC_SERIES, Batch, Claim, NewEvent
 from gateway.store import points, queue, runs, streams
+from learnda.v1 import assimilation_pb2 as pb
 
 LEASE = 30.0
 
@@ -103,14 +114,17 @@ async def test_a_whole_run_is_committed_chunk_by_chunk(pool: Pool) -> None:
         await commit(pool, held, Batch(state, events=[NewEvent("partial")]))
 
 
-async def test_a_takeover_goes_on_where_the_first_carrier_stopped(pool: Pool) -> None:
+@pytest.mark.parametrize("diagnostics", [False, True])
+async def test_a_takeover_goes_on_where_the_first_carrier_stopped(
+    pool: Pool, diagnostics: bool
+) -> None:
     created = []
     for cuts in ([], [3, 6]):
         run = await create(pool, "a", "b")
         for cut in [*cuts, None]:
             (held,) = await claim(pool)
             state = await queue.load_state(pool, held)
-            messages = list(whole_run("a", "b"))[:cut]
+            messages = list(whole_run("a", "b", diagnostics=diagnostics))[:cut]
             await commit(pool, held, Reader(1).read(state, messages))
             await expire(pool, run)
         created.append(run)
@@ -123,15 +137,18 @@ async def test_a_takeover_goes_on_where_the_first_carrier_stopped(pool: Pool) ->
     assert one is not None
     assert other is not None
     assert one["methods"] == other["methods"]
+    expected = gathered_json(10) if diagnostics else None
+    assert other["methods"]["b"]["diagnostics"] == expected
 
 
 async def numbers(pool: Pool, run: UUID) -> list[bytes]:
+    """Of all methods, each with its diagnostics."""
     lines = []
     for extent in await points.extents(pool, run):
         for replicate in range(extent.replicate_count):
             step = 0
             while step <= extent.last_step:
-                page, step = await points.page(pool, run, extent, replicate, step)
+                page, step = await points.page(pool, run, extent, replicate, step, diagnostics=True)
                 lines.append(page)
     return [b"".join(lines)]
 
@@ -187,19 +204,78 @@ async def test_a_checkpoint_is_kept_whole_and_goes_with_the_run(pool: Pool) -> N
 async def test_points_keep_every_replicate_and_nan_is_empty(pool: Pool) -> None:
     run = await create(pool, replicates=2, steps=6)
     (held,) = await claim(pool)
-    messages = [progress("a", 0, 4, 2, nan_from=3), progress("a", 4, 2, 2, nan_from=3)]
+    messages = [
+        progress("a", 0, 4, 2, nan_from=3, diagnostic_series=DIAGNOSTIC_SERIES),
+        progress("a", 4, 2, 2, nan_from=3, diagnostic_series=DIAGNOSTIC_SERIES),
+    ]
     await commit(pool, held, Reader(3).read(fresh_state(held), messages))
     (text,) = await numbers(pool, run)
     rows = [line.split(",") for line in text.decode().splitlines()]
     assert [(int(r[4]), int(r[0])) for r in rows] == [(r, k) for r in (0, 1) for k in range(6)]
     for row in rows:
         step, replicate = int(row[0]), int(row[4])
-        names = ["error_b", "error_a", "", *queue.SERIES[2:]]
+        names = ["error_b", "error_a", "", *ALL_SERIES[2:]]
         for name, cell in zip(names, row[2:], strict=True):
             if name and replicate == 1 and step >= 3:
                 assert cell == ""
             elif name:
                 assert float(cell) == value(name, replicate, step)
+
+
+async def test_what_compute_did_not_send_is_null_and_empty(pool: Pool) -> None:
+    run = await create(pool, steps=4)
+    (held,) = await claim(pool)
+    nothing = progress("a", 2, 2, diagnostic_series=["crps_analysis"])
+    nothing.progress.replicates.crps_analysis[:] = [math.nan] * 2
+    messages = [progress("a", 0, 2, diagnostic_series=["crps_analysis"]), nothing]
+    await commit(pool, held, Reader(1).read(fresh_state(held), messages))
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT crps_analysis, desroziers_error FROM learnda.points ORDER BY first_step"
+        )
+        crps = [value("crps_analysis", 0, step) for step in (0, 1)]
+        assert await cursor.fetchall() == [
+            {"crps_analysis": crps, "desroziers_error": None},
+            {"crps_analysis": None, "desroziers_error": None},
+        ]
+    (text,) = await numbers(pool, run)
+    cells = [line.split(",")[9:] for line in text.decode().splitlines()]
+    assert cells == [*[[f"{number:g}", "", "", "", ""] for number in crps], *[[""] * 5] * 2]
+
+
+async def test_diagnostics_are_committed_with_their_points(pool: Pool) -> None:
+    run = await create(pool, "a", "b")
+    (held,) = await claim(pool)
+    state, reader = fresh_state(held), Reader(1)
+    found = []
+    for message in (
+        progress("a", 0, 2),
+        progress("a", 2, 2, diagnostics=gathered(4)),
+        progress("a", 4, 2),
+        method_completed("a", diagnostics=gathered(6)),
+    ):
+        batch = reader.read(state, [message])
+        await commit(pool, held, batch)
+        state = batch.state
+        assert await queue.load_state(pool, held) == state
+        stored = await runs.get(pool, run)
+        assert stored is not None
+        found.append(stored["methods"]["a"]["diagnostics"])
+        assert stored["methods"]["b"]["diagnostics"] is None
+    assert found == [None, *[gathered_json(4)] * 2, gathered_json(6)]
+
+
+async def test_large_numbers_are_read_back_as_they_were_sent(pool: Pool) -> None:
+    """A method that has lost the truth: 1e20 must not come back as an integer of 21 digits."""
+    run = await create(pool)
+    (held,) = await claim(pool)
+    far = pb.Diagnostics(lead_rmse=[1e20, 1e300, 5e-324, 0.1])
+    await commit(
+        pool, held, Reader(1).read(fresh_state(held), [progress("a", 0, 1, diagnostics=far)])
+    )
+    stored = await runs.get(pool, run)
+    assert stored is not None
+    assert repr(stored["methods"]["a"]["diagnostics"]["lead_rmse"]) == repr(list(far.lead_rmse))
 
 
 async def test_two_writers_and_a_reader_that_polls(pool: Pool) -> None:
