@@ -13,6 +13,8 @@ export interface ParameterSchema {
   max?: number | null;
   step?: number | null;
   choices?: string[] | null;
+  /** Taken only where another parameter of the same instance has one of these values. */
+  only_with?: { name: string; values: string[] } | null;
 }
 
 /** By parameter name, in the order in which a form shows them. */
@@ -24,6 +26,10 @@ export interface Methods {
   defaults: Record<string, Record<string, Value>>;
   schema: Record<string, MethodSchema>;
   help: Record<string, string>;
+  /** Reference lines rather than filters; absent from servers that have none. */
+  baselines?: string[];
+  /** By method, the fields of a run that must have their defaults. */
+  refuses?: Record<string, string[]>;
 }
 
 export interface MethodInstance {

@@ -38,6 +38,12 @@ export const en = {
   "form.noMethods": "Add at least one method.",
   "form.notANumber": "Enter a number.",
   "form.notSites": "Enter site numbers, separated by commas.",
+  "form.notNumbers": "Enter numbers, separated by commas.",
+
+  "group.observing": "Observing",
+  "group.modelError": "Model error",
+  "group.scoring": "Start and scoring",
+  "group.numerics": "Numerics",
 
   "field.ensemble_size": "Members",
   "field.ensemble_size.help": "Size of the ensemble, N ≥ 2.",
@@ -50,7 +56,7 @@ export const en = {
   "field.m.help": "How many of the n sites are observed at each analysis, 1 … n. Left empty: the smaller of 32 and n.",
   "field.m.unit": "of n",
   "field.std_obs": "Observation error",
-  "field.std_obs.help": "Standard deviation of the observation error, > 0, in units of the state.",
+  "field.std_obs.help": "Standard deviation of the observation error, > 0, in units of what is observed.",
   "field.std_obs.unit": "std. dev.",
   "field.obs_freq": "Between analyses",
   "field.obs_freq.help": "Model time from one analysis to the next, > 0. 0.05 corresponds to about six hours of weather.",
@@ -81,6 +87,38 @@ export const en = {
   "field.obs_sites": "Explicit sites",
   "field.obs_sites.help": "Numbers of the observed sites, counted from 0, such as 0, 2, 4. They replace the number of sites and the network.",
   "field.obs_sites.unit": "",
+  "field.std_obs_sites": "Error of each site",
+  "field.std_obs_sites.help":
+    "Standard deviations of the observation error, one for each of the n sites in their order, each > 0. They replace the one observation error.",
+  "field.std_obs_sites.unit": "",
+  "field.obs_operator": "Observed quantity",
+  "field.obs_operator.help":
+    "What the instrument sees of the state x at a site. All but x itself are nonlinear, and x² and |x| do not tell its sign: Kalman filters, which think linearly, are then only approximate.",
+  "field.obs_operator.unit": "",
+  "field.obs_error": "Error distribution",
+  "field.obs_error.help":
+    "Which distribution the observation error is drawn from; its standard deviation stays what is set. Laplace and Student give more large errors. Kalman filters assume Gaussian ones all the same; particle filters use the right density.",
+  "field.obs_error.unit": "",
+  "field.obs_error_dof": "Degrees of freedom",
+  "field.obs_error_dof.help":
+    "Of Student’s t, above 2: the fewer, the more outliers. From about 30 on it is nearly Gaussian.",
+  "field.obs_error_dof.unit": "",
+  "field.obs_error_correlation": "Error correlation",
+  "field.obs_error_correlation.help":
+    "Length L in the correlation exp(−d / L) of the errors of two sites at distance d; 0: independent. The filters are told of it, and those that take observations one by one refuse it.",
+  "field.obs_error_correlation.unit": "sites",
+  "field.forecast_F": "Forecast forcing F",
+  "field.forecast_F.help":
+    "Forcing of the model that the filters forecast with, −1000 … 1000. Another than the truth’s is a model error that they are not told of. Left empty: that of the truth.",
+  "field.forecast_F.unit": "",
+  "field.truth_noise": "Noise in the truth",
+  "field.truth_noise.help":
+    "Strength q of white noise in the truth, dx = f(x) dt + q dW, ≥ 0: what no deterministic forecast can know. Units of the state per square root of model time.",
+  "field.truth_noise.unit": "per √time",
+  "field.forecast_noise": "Noise in the forecast",
+  "field.forecast_noise.help":
+    "The same noise, drawn for each member as it is forecast. Equal to that of the truth, the ensemble has the right model error.",
+  "field.forecast_noise.unit": "per √time",
   "field.initial": "First ensemble",
   "field.initial.help": "Climatology: spun up from small noise, independent of the truth. Or the truth with noise added.",
   "field.initial.unit": "",
@@ -90,6 +128,10 @@ export const en = {
   "field.burn_in": "Burn-in",
   "field.burn_in.help": "Model time before which analyses are not scored in the metrics.",
   "field.burn_in.unit": "time",
+  "field.forecast_leads": "Forecast leads",
+  "field.forecast_leads.help":
+    "Forecasts are run on from each analysis mean and scored 1, 2, … this many cycles ahead, at most 100; 0: none. They take computing time.",
+  "field.forecast_leads.unit": "cycles",
   "field.precision": "Precision",
   "field.precision.help": "Arithmetic of the whole experiment.",
   "field.precision.unit": "",
@@ -99,6 +141,14 @@ export const en = {
   "choice.regular": "evenly spaced",
   "choice.climatology": "climatology",
   "choice.perturbed-truth": "truth plus noise",
+  "choice.identity": "x, the state itself",
+  "choice.square": "x²",
+  "choice.absolute": "|x|",
+  "choice.log": "log(1 + |x|)",
+  "choice.saturating": "10 tanh(x / 10), saturating",
+  "choice.gaussian": "Gaussian",
+  "choice.laplace": "Laplace",
+  "choice.student": "Student’s t",
   "choice.float64": "double (float64)",
   "choice.float32": "single (float32)",
 
