@@ -36,9 +36,9 @@ test("few methods are all in sight, and a server that says less has no baselines
   ]);
 });
 
-test("a query finds methods by all its words, wherever they are", () => {
-  const text = (method: string) => (method === "eakf" ? "EAKF Ensemble adjustment" : method);
-  const found = (query: string) => matching(grouped(MANY), query, text);
+test("a query finds methods by all its words in their names, else in their help", () => {
+  const help = (method: string) => (method === "eakf" ? "Ensemble adjustment, not 4dvar" : "");
+  const found = (query: string) => matching(grouped(MANY), query, (method) => method, help);
   expect(found("ADJUST ens")).toEqual([{ name: "global", first: ["eakf"], rest: [] }]);
   expect(found("dvar").map(({ first }) => first)).toEqual([["4dvar"], ["3dvar"]]);
   expect(found("nothing")).toEqual([]);

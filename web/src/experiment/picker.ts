@@ -53,12 +53,22 @@ function groupOf(method: string, { baselines = [], requires_model }: Methods): M
 /** Kalman filters say so in their names (the ensemble square-root filter: EnSRF). */
 const isKalman = (method: string): boolean => /kf|srf/.test(method);
 
-/** The groups with the methods that have every word of the query; `textOf` is where it is sought. */
+type TextOf = (method: string) => string;
+
+/** The methods that have every word of the query in their names or, where none has, in their help. */
 export function matching(
   groups: readonly Group[],
   query: string,
-  textOf: (method: string) => string,
+  nameOf: TextOf,
+  helpOf: TextOf,
 ): Group[] {
+  const named = having(groups, query, nameOf);
+  return named.length > 0
+    ? named
+    : having(groups, query, (method) => `${nameOf(method)} ${helpOf(method)}`);
+}
+
+function having(groups: readonly Group[], query: string, textOf: TextOf): Group[] {
   const words = query.toLowerCase().split(/\s+/);
   const fits = (method: string): boolean => {
     const text = textOf(method).toLowerCase();
