@@ -234,6 +234,7 @@ export const en = {
   "run.name": "Run {id}",
   "run.summary":
     "n = {n}, F = {F}, {members} members, {sites} sites observed every {interval} with σ = {std}",
+  "run.setting": "{name}: {value}",
   "run.replicates": "{count} replicates",
   "run.seed": "seed {seed}",
   "run.cancel": "Cancel",
@@ -242,6 +243,8 @@ export const en = {
   "run.close": "Close run {id}; it stays in the list of earlier runs",
   "run.csv": "CSV",
   "run.csv.help": "Every step of every method, for a spreadsheet or a script",
+  "run.diagnosticsCsv": "Diagnostics CSV",
+  "run.diagnosticsCsv.help": "Rank histograms, spread against error, and errors of forecasts of every method",
   "run.reuse": "Edit as new",
   "run.reuse.help": "Put these settings, seed included, into the form",
   "run.gone": "This run is no longer on the server.",
@@ -296,6 +299,42 @@ export const en = {
   "table.diverged.help": "Replicates that lost the truth or became non-finite.",
   "table.runtime": "Time",
   "table.runtime.help": "Computing time of this method.",
+
+  "table.baseline": "baseline",
+  "table.reliability": "Reliability of the methods",
+  "table.spread_skill": "Spread / error",
+  "table.spread_skill.help":
+    "Root mean variance over root mean squared error of the background: 1 where the spread tells the error, below where the ensemble is too sure.",
+  "table.innovation_consistency": "Innovation χ²",
+  "table.innovation_consistency.help":
+    "Squared innovations in units of the variance that the filter expects of them: about 1 where it is right, above where it is too sure.",
+  "table.desroziers_error": "Desroziers R",
+  "table.desroziers_error.help":
+    "Observation error as the residuals tell it, over the one assumed (Desroziers et al. 2005): about 1 where it is right.",
+  "table.desroziers_background": "Desroziers P",
+  "table.desroziers_background.help":
+    "Background error as the residuals tell it, over the ensemble’s (Desroziers et al. 2005): about 1 where it is right.",
+  "table.effective_sample_size": "Effective size",
+  "table.effective_sample_size.help":
+    "Particles that carry the weight, on average: 1 / Σ w². Near 1 the filter has collapsed onto one.",
+
+  "diagnostics.title": "Diagnostics",
+  "diagnostics.intro":
+    "Does the ensemble know how wrong it is? Of the background, over all scored analyses; dashed: a reliable ensemble.",
+  "diagnostics.rank": "Rank of the truth",
+  "diagnostics.rank.text":
+    "The truth lay outside the ensemble in {share} of the cases; {flat} would be reliable.",
+  "diagnostics.rank.x": "members below it",
+  "diagnostics.rank.y": "times flat",
+  "diagnostics.spread": "Error against spread",
+  "diagnostics.spread.text": "The error was {low} to {high} times the spread; 1 would be reliable.",
+  "diagnostics.spread.one": "The error was {low} times the spread; 1 would be reliable.",
+  "diagnostics.spread.x": "spread",
+  "diagnostics.spread.y": "RMSE",
+  "diagnostics.lead": "Error by lead",
+  "diagnostics.lead.text": "From {first} at {from} to {last} at {to} cycles ahead.",
+  "diagnostics.lead.x": "cycles ahead",
+  "diagnostics.lead.y": "RMSE",
 
   "help.title": "The methods of this server",
   "help.baseline": "baseline",
