@@ -152,7 +152,7 @@ def labels(page: Page) -> list[str]:
 def download_csv(card: Locator) -> tuple[str, list[dict[str, str]]]:
     """Name and rows of the file behind the card's CSV button."""
     with card.page.expect_download() as download:
-        card.get_by_role("link", name="CSV").click()
+        card.get_by_role("link", name="CSV", exact=True).click()
     text = Path(download.value.path()).read_bytes().decode()
     return download.value.suggested_filename, list(csv.DictReader(io.StringIO(text, newline="")))
 

@@ -27,7 +27,7 @@ from page_driver import (
     wait_for_points,
     wait_for_status,
 )
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 pytestmark = pytest.mark.browser
 
@@ -122,6 +122,104 @@ def test_choose_run_watch_reload_and_export(tabs: Tabs) -> None:
         assert analysis == pytest.approx(float(row["error_a"]), rel=1e-2)
         assert background == pytest.approx(float(row["error_b"]), rel=1e-2)
     assert get_run(tabs, run)["request"]["methods"][0]["params"]["rotate"] is True
+
+
+def test_one_of_many_methods_is_found(tabs: Tabs) -> None:
+    local = ["letkf", *(f"local-{i}" for i in range(6))]
+    baselines = [f"line-{i}" for i in range(6)]
+    names = ["enkf", "etkf", *local, *baselines]
+    listing = httpx.get(f"{tabs.base}/api/methods").json()
+    for key in ("schema", "defaults", "help"):
+        listing[key] = {name: listing[key].get(name, listing[key]["etkf"]) for name in names}
+    listing |= {"methods": names, "requires_model": local, "baselines": baselines}
+    tabs.context.route("**/api/methods", lambda route: route.fulfill(json=listing))
+
+    page = tabs.open()
+    page.add_script_tag(path=AXE)
+    groups = page.locator(".group")
+    expect(groups.locator("button")).to_have_text(["EnKF", "ETKF", "LETKF"])
+    page.get_by_role("button", name="More methods (12)").press("Enter")
+    expect(groups.locator("button")).to_have_count(15)
+    expect(page.get_by_role("group", name="Baselines").locator("button")).to_have_count(6)
+    assert violations(page) == []
+
+    search = page.get_by_label("Find a method")
+    search.fill("loc 5")
+    expect(groups.locator("button")).to_have_text(["local-5"])
+    search.press("Enter")
+    expect(search).to_have_value("")
+    assert labels(page) == ["EnKF", "LETKF (r = 2)", "local-5"]
+    search.fill("none of them")
+    expect(page.get_by_text("No method has that")).to_be_visible()
+    assert violations(page) == []
+    expect(page.locator("article.run")).to_have_count(0)
+
+
+def test_what_is_observed_and_forecast_is_stated_and_comes_back(tabs: Tabs) -> None:
+    page = tabs.open()
+    page.get_by_text("More settings").click()
+    control(page, "obs_error").select_option("student")
+    expect(control(page, "obs_error_correlation")).to_have_count(0)
+    set_fields(page, obs_error_dof="4", forecast_F="8.25", forecast_leads="3", end_time="1")
+    set_fields(page, std_obs_sites=", ".join(["0.5", "1"] * 20))
+    expect(control(page, "std_obs")).to_have_count(0)
+    press_run(page)
+    card = newest_card(page)
+    request = get_run(tabs, run_id(card))["request"]
+    assert request["std_obs_sites"] == [0.5, 1.0] * 20
+    assert (request["obs_error"], request["obs_error_dof"]) == ("student", 4.0)
+    expect(card).to_contain_text("Forecast F: 8.25")
+    wait_for_status(card, "completed")
+
+    page.get_by_role("button", name="Start over").click()
+    expect(control(page, "std_obs")).to_have_value("0.01")
+    card.get_by_role("button", name="Edit as new").click()
+    expect(control(page, "obs_error_dof")).to_have_value("4")
+    expect(control(page, "forecast_leads")).to_have_value("3")
+    press_run(page)
+    expect(page.locator("article.run")).to_have_count(2)
+    assert get_run(tabs, run_id(newest_card(page)))["request"] == request
+
+
+def test_diagnostics_are_drawn_when_they_are_opened(tabs: Tabs) -> None:
+    tabs.expected = ["ERR_FAILED"]
+    tabs.context.add_init_script("delete window.SharedWorker")  # its requests cannot be routed
+    told = {
+        "rank_histogram": [4] + [1] * 19 + [4],
+        "spread_skill": {
+            "edges": [0.1, 1, None],
+            "counts": [0, 50, 50],
+            "spread": [None, 0.5, 2],
+            "error": [None, 1, 2],
+        },
+        "lead_rmse": [0.1, 0.2, 0.4],
+    }
+
+    def with_diagnostics(route: Route) -> None:
+        run = route.fetch().json()
+        for method in run["methods"].values():
+            method["diagnostics"] = told if method["status"] != "running" else None
+        route.fulfill(json=run)
+
+    page = tabs.open()
+    press_run(page)
+    card = newest_card(page)
+    wait_for_status(card, "completed")
+    page.route(f"**/api/runs/{run_id(card)}", with_diagnostics)
+    page.route("**/api/events?*", lambda route: route.abort())  # they tell the run's own
+    page.reload()
+    wait_for_status(card, "completed")
+    expect(card.locator("[data-diagnostics]")).to_have_count(0)
+    card.get_by_text("Diagnostics", exact=True).click()
+    figures = card.locator('[data-diagnostics="m2"] figure')
+    expect(figures).to_have_count(3)
+    expect(figures.nth(0)).to_contain_text("in 30 % of the cases; 9.5 % would be reliable")
+    expect(figures.nth(1)).to_contain_text("1.0 to 2.0 times the spread")
+    expect(figures.nth(2)).to_contain_text("From 0.100 at 1 to 0.400 at 3 cycles ahead")
+    link = card.get_by_role("link", name="Diagnostics CSV")
+    assert (link.get_attribute("href") or "").endswith(f"{run_id(card)}/diagnostics.csv")
+    page.add_script_tag(path=AXE)
+    assert violations(page) == []
 
 
 def test_a_refused_value_is_explained_where_it_stands(tabs: Tabs) -> None:

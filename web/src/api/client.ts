@@ -47,4 +47,6 @@ export const cancelRun = (id: string) => call<unknown>(`${run(id)}/cancel`, { me
 
 export const deleteRun = (id: string) => call<unknown>(run(id), { method: "DELETE" });
 
+export const diagnosticsUrl = (id: string) => `${run(id)}/diagnostics.csv`;
+
 export const csvUrl = (id: string) => `${run(id)}/csv`;

@@ -13,6 +13,8 @@ export interface ParameterSchema {
   max?: number | null;
   step?: number | null;
   choices?: string[] | null;
+  /** Taken only where another parameter of the same instance has one of these values. */
+  only_with?: { name: string; values: string[] } | null;
 }
 
 /** By parameter name, in the order in which a form shows them. */
@@ -24,6 +26,10 @@ export interface Methods {
   defaults: Record<string, Record<string, Value>>;
   schema: Record<string, MethodSchema>;
   help: Record<string, string>;
+  /** Reference lines rather than filters; absent from servers that have none. */
+  baselines?: string[];
+  /** By method, the fields of a run that must have their defaults. */
+  refuses?: Record<string, string[]>;
 }
 
 export interface MethodInstance {
@@ -41,10 +47,32 @@ export type MethodStatus = RunStatus | "diverged";
 /** Scores of one method by their names in the contract; null where no finite value exists. */
 export type Metrics = Record<string, number | null>;
 
+/** By bin of the background's standard deviation; null where a bin is empty, or unbounded. */
+export interface SpreadSkill {
+  /** Upper edges. */
+  edges: (number | null)[];
+  /** Sites and cycles. */
+  counts: number[];
+  /** Root mean variance. */
+  spread: (number | null)[];
+  /** Root mean squared error of the mean. */
+  error: (number | null)[];
+}
+
+/** What a method's background told over all scored cycles; parts that it cannot have are absent. */
+export interface Diagnostics {
+  /** How often the truth had 0, 1 … N members below it. */
+  rank_histogram?: number[] | null;
+  spread_skill?: SpreadSkill | null;
+  /** RMSE of forecasts 1, 2 … cycles ahead. */
+  lead_rmse?: (number | null)[] | null;
+}
+
 export interface MethodResult extends MethodInstance {
   method_id: string;
   status: MethodStatus;
   metrics: Metrics | null;
+  diagnostics?: Diagnostics | null;
   runtime_sec: number | null;
   diverged_step: number | null;
 }

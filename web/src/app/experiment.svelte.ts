@@ -1,7 +1,7 @@
 /** The form's state: the draft, what the server said against it, and the way to a run. */
 
 import { ApiError, createRun, getMethods } from "../api/client";
-import type { FieldError, Methods, RunRequest } from "../api/types";
+import type { Methods, RunRequest } from "../api/types";
 import {
   draftOf,
   firstDraft,
@@ -10,21 +10,31 @@ import {
   requestOf,
   type Draft,
   type DraftInstance,
+  type TextError,
 } from "../experiment/draft";
+import { isSent } from "../experiment/parameters";
 import { restoreDraft } from "../experiment/restore";
 import { formErrors, noErrors, type FormErrors } from "../experiment/problems";
-import { methodName, t } from "../i18n";
+import { methodName, t, type Key } from "../i18n";
 import { announcer } from "./announcer.svelte";
 import { runs } from "./runs.svelte";
 import { recall, remember } from "./storage";
 
 /** The label of an instance that the user gave none: its name, and its radius where it has one. */
 export function defaultLabel({ name, params }: DraftInstance): string {
-  const local = typeof params["r"] === "string" && params["r"] !== "" && params["taper"] !== "none";
-  return local ? `${methodName(name)} (r = ${params["r"]})` : methodName(name);
+  const schema = experiment.methods?.schema[name] ?? {};
+  const defaults = experiment.methods?.defaults[name] ?? {};
+  const filled = typeof params["r"] === "string" && params["r"] !== "";
+  return filled && isSent("r", schema, defaults, params) ? `${methodName(name)} (r = ${params["r"]})` : methodName(name);
 }
 
 const RETRY_MS = 2000;
+
+const TEXT_ERRORS: Record<TextError, Key> = {
+  "not a number": "form.notANumber",
+  "not a list of sites": "form.notSites",
+  "not a list of numbers": "form.notNumbers",
+};
 
 class Experiment {
   methods = $state.raw<Methods | null>(null);
@@ -94,10 +104,7 @@ class Experiment {
     const sent = this.draft.instances.map(({ id, params }) => ({ id, params: { ...params } }));
     const { request, errors } = requestOf(this.draft, this.methods, defaultLabel);
     if (errors.size > 0) {
-      const said = [...errors].map(([field, reason]): FieldError => {
-        const message = reason === "not a number" ? t("form.notANumber") : t("form.notSites");
-        return { field, message };
-      });
+      const said = [...errors].map(([field, reason]) => ({ field, message: t(TEXT_ERRORS[reason]) }));
       this.errors = formErrors({ status: 422, errors: said }, sent);
       return false;
     }

@@ -18,7 +18,9 @@ export interface Draft {
 }
 
 /** By the path of the value, as the server names it: `m`, `methods.0.params.r`. */
-export type TextErrors = Map<string, "not a number" | "not a list of sites">;
+export type TextErrors = Map<string, TextError>;
+
+export type TextError = "not a number" | "not a list of sites" | "not a list of numbers";
 
 /** The seed's example: an EnKF that loses the truth, and a LETKF that holds it. */
 export function firstDraft(methods: Methods): Draft {
@@ -36,21 +38,26 @@ export function newInstance(name: string, methods: Methods, draft: Draft, label 
   return { id: freeId(draft), name, label, params: Object.fromEntries(params) };
 }
 
-/** The draft that makes a given run again; what this page does not know is left out. */
+/**
+ * The draft that makes a given run again. What this page does not know is left out; what the run
+ * does not have, being older than the field, or not taken, has its default.
+ */
 export function draftOf(request: RunRequest, methods: Methods): Draft {
   const draft: Draft = { fields: startTexts(), instances: [] };
-  for (const { name, kind } of FIELDS) {
+  for (const { name, choices, follows } of FIELDS) {
     const value = request[name];
-    if (value === undefined || value === null) {
-      if (kind !== "choice") draft.fields[name] = "";
-    } else {
-      draft.fields[name] = Array.isArray(value) ? value.join(", ") : String(value);
-    }
+    if (value === undefined || value === null) continue;
+    // what follows another field goes on following it when that is edited
+    if (follows !== undefined && value === request[follows]) continue;
+    const text = Array.isArray(value) ? value.join(", ") : String(value);
+    if (choices === undefined || choices.includes(text)) draft.fields[name] = text;
   }
   for (const { id, name, label, params } of request.methods) {
     if (!methods.methods.includes(name)) continue;
     const instance = newInstance(name, methods, draft, label);
-    for (const key of Object.keys(instance.params)) instance.params[key] = asText(params[key]);
+    for (const key of Object.keys(instance.params)) {
+      if (key in params) instance.params[key] = asText(params[key]);
+    }
     draft.instances.push({ ...instance, id });
   }
   return draft;
@@ -66,23 +73,27 @@ export function requestOf(
   const read = (path: string, text: string, kind: Kind | "str"): unknown => {
     const value = parse(text, kind);
     if (value === undefined) {
-      errors.set(path, kind === "sites" ? "not a list of sites" : "not a number");
+      errors.set(path, REASONS[kind] ?? "not a number");
     }
     return value;
   };
   const fields: Record<string, unknown> = { model: "lorenz96" };
-  for (const { name, kind } of FIELDS) {
+  for (const field of FIELDS) {
+    const { name, kind } = field;
     const text = draft.fields[name].trim();
-    if (text !== "" && applies(name, draft.fields)) fields[name] = read(name, text, kind);
+    if (text !== "" && applies(field, draft.fields)) fields[name] = read(name, text, kind);
   }
   const instances = draft.instances.map((instance, index) => {
     const params: Record<string, Value> = {};
-    for (const [key, schema] of Object.entries(methods.schema[instance.name] ?? {})) {
+    const schema = methods.schema[instance.name] ?? {};
+    const defaults = methods.defaults[instance.name] ?? {};
+    for (const [key, { type }] of Object.entries(schema)) {
+      if (!isSent(key, schema, defaults, instance.params)) continue;
       const entry = instance.params[key] ?? "";
       if (typeof entry === "boolean") {
         params[key] = entry;
-      } else if (entry.trim() !== "" && isSent(key, instance.params)) {
-        const kind = schema.type === "str" || schema.type === "bool" ? "str" : schema.type;
+      } else if (entry.trim() !== "") {
+        const kind = type === "str" || type === "bool" ? "str" : type;
         params[key] = read(`methods.${index}.params.${key}`, entry.trim(), kind) as Value;
       }
     }
@@ -92,12 +103,17 @@ export function requestOf(
   return { request: { ...fields, methods: instances }, errors };
 }
 
+const REASONS: Partial<Record<Kind | "str", TextError>> = {
+  sites: "not a list of sites",
+  numbers: "not a list of numbers",
+};
+
 /** undefined: not of this kind. That a value is in range, or whole, the server judges. */
 function parse(text: string, kind: Kind | "str"): unknown {
   if (kind === "choice" || kind === "str") return text;
-  if (kind === "sites") {
-    const sites = text.split(/[\s,;]+/).filter((part) => part !== "").map(Number);
-    return sites.every(Number.isFinite) ? sites : undefined;
+  if (kind === "sites" || kind === "numbers") {
+    const items = text.split(/[\s,;]+/).filter((part) => part !== "").map(Number);
+    return items.every(Number.isFinite) ? items : undefined;
   }
   const value = Number(text);
   return Number.isFinite(value) ? value : undefined;

@@ -14,29 +14,51 @@ export const FIELD_NAMES = [
   "lorenz96_F",
   "seed",
   "replicates",
-  "dt",
   "obs_network",
   "obs_sites",
+  "std_obs_sites",
+  "obs_operator",
+  "obs_error",
+  "obs_error_dof",
+  "obs_error_correlation",
+  "forecast_F",
+  "truth_noise",
+  "forecast_noise",
   "initial",
   "initial_std",
   "burn_in",
+  "forecast_leads",
+  "dt",
   "precision",
 ] as const;
 
 export type FieldName = (typeof FIELD_NAMES)[number];
 
-export type Kind = "int" | "float" | "sites" | "choice";
+/** `sites` and `numbers` are lists. */
+export type Kind = "int" | "float" | "sites" | "numbers" | "choice";
+
+/** The headings under "More settings", in their order. */
+export const GROUPS = ["observing", "modelError", "scoring", "numerics"] as const;
+
+export type GroupName = (typeof GROUPS)[number];
 
 export interface Field {
   name: FieldName;
   kind: Kind;
-  /** What the form starts with; empty: the server chooses. */
+  /** What the form starts with, the server's default; empty: the server chooses. */
   start: string;
   min?: number;
   max?: number;
   step?: number;
   choices?: readonly string[];
-  advanced?: boolean;
+  /** Where it stands under "More settings"; absent: it is always in sight. */
+  group?: GroupName;
+  /** Meaningless unless that field has one of these values. */
+  onlyWith?: { name: FieldName; values: readonly string[] };
+  /** Meaningless when that field is filled in. */
+  replacedBy?: FieldName;
+  /** The field whose value it has when it is left empty. */
+  follows?: FieldName;
 }
 
 const MAX_SEED = 2 ** 53 - 1;
@@ -44,38 +66,93 @@ const MAX_SEED = 2 ** 53 - 1;
 export const FIELDS: readonly Field[] = [
   { name: "ensemble_size", kind: "int", start: "20", min: 2, step: 1 },
   { name: "inf_fact", kind: "float", start: "1.04", min: 0, step: 0.01 },
-  { name: "m", kind: "int", start: "", min: 1, step: 1 },
-  { name: "std_obs", kind: "float", start: "0.01", min: 0, step: 0.01 },
+  { name: "m", kind: "int", start: "", min: 1, step: 1, replacedBy: "obs_sites" },
+  { name: "std_obs", kind: "float", start: "0.01", min: 0, step: 0.01, replacedBy: "std_obs_sites" },
   { name: "obs_freq", kind: "float", start: "0.1", min: 0, step: 0.05 },
   { name: "end_time", kind: "float", start: "10", min: 0, step: 1 },
   { name: "lorenz96_n", kind: "int", start: "40", min: 4, step: 1 },
   { name: "lorenz96_F", kind: "float", start: "8", min: -1000, max: 1000, step: 0.5 },
   { name: "seed", kind: "int", start: "", min: 0, max: MAX_SEED, step: 1 },
   { name: "replicates", kind: "int", start: "1", min: 1, step: 1 },
-  { name: "dt", kind: "float", start: "", min: 0, step: 0.01, advanced: true },
   {
     name: "obs_network",
     kind: "choice",
     start: "random",
     choices: ["random", "fixed", "regular"],
-    advanced: true,
+    group: "observing",
+    replacedBy: "obs_sites",
   },
-  { name: "obs_sites", kind: "sites", start: "", advanced: true },
+  { name: "obs_sites", kind: "sites", start: "", group: "observing" },
+  {
+    name: "obs_operator",
+    kind: "choice",
+    start: "identity",
+    choices: ["identity", "square", "absolute", "log", "saturating"],
+    group: "observing",
+  },
+  {
+    name: "obs_error",
+    kind: "choice",
+    start: "gaussian",
+    choices: ["gaussian", "laplace", "student"],
+    group: "observing",
+  },
+  {
+    name: "obs_error_dof",
+    kind: "float",
+    start: "5",
+    min: 2,
+    step: 1,
+    group: "observing",
+    onlyWith: { name: "obs_error", values: ["student"] },
+  },
+  {
+    name: "obs_error_correlation",
+    kind: "float",
+    start: "0",
+    min: 0,
+    step: 0.5,
+    group: "observing",
+    onlyWith: { name: "obs_error", values: ["gaussian"] },
+  },
+  { name: "std_obs_sites", kind: "numbers", start: "", group: "observing" },
+  {
+    name: "forecast_F",
+    kind: "float",
+    start: "",
+    min: -1000,
+    max: 1000,
+    step: 0.5,
+    group: "modelError",
+    follows: "lorenz96_F",
+  },
+  { name: "truth_noise", kind: "float", start: "0", min: 0, step: 0.1, group: "modelError" },
+  { name: "forecast_noise", kind: "float", start: "0", min: 0, step: 0.1, group: "modelError" },
   {
     name: "initial",
     kind: "choice",
     start: "climatology",
     choices: ["climatology", "perturbed-truth"],
-    advanced: true,
+    group: "scoring",
   },
-  { name: "initial_std", kind: "float", start: "0.2", min: 0, step: 0.05, advanced: true },
-  { name: "burn_in", kind: "float", start: "0", min: 0, step: 1, advanced: true },
+  {
+    name: "initial_std",
+    kind: "float",
+    start: "0.2",
+    min: 0,
+    step: 0.05,
+    group: "scoring",
+    onlyWith: { name: "initial", values: ["perturbed-truth"] },
+  },
+  { name: "burn_in", kind: "float", start: "0", min: 0, step: 1, group: "scoring" },
+  { name: "forecast_leads", kind: "int", start: "0", min: 0, max: 100, step: 1, group: "scoring" },
+  { name: "dt", kind: "float", start: "", min: 0, step: 0.01, group: "numerics" },
   {
     name: "precision",
     kind: "choice",
     start: "float64",
     choices: ["float64", "float32"],
-    advanced: true,
+    group: "numerics",
   },
 ];
 
@@ -86,8 +163,15 @@ export const startTexts = (): FieldTexts =>
   Object.fromEntries(FIELDS.map(({ name, start }) => [name, start])) as FieldTexts;
 
 /** False where another field's value makes this one meaningless: it is not shown, and not sent. */
-export function applies(name: FieldName, texts: FieldTexts): boolean {
-  if (name === "m" || name === "obs_network") return texts.obs_sites.trim() === "";
-  if (name === "initial_std") return texts.initial === "perturbed-truth";
-  return true;
+export function applies({ onlyWith, replacedBy }: Field, texts: FieldTexts): boolean {
+  if (replacedBy !== undefined && texts[replacedBy].trim() !== "") return false;
+  return onlyWith === undefined || onlyWith.values.includes(texts[onlyWith.name]);
+}
+
+/** True where the run is as it would be without the field. */
+export function isDefault(field: Field, texts: FieldTexts): boolean {
+  const text = texts[field.name].trim();
+  if (text === "" || !applies(field, texts)) return true;
+  const usual = field.follows === undefined ? field.start : texts[field.follows].trim();
+  return usual !== "" && (text === usual || Number(text) === Number(usual));
 }

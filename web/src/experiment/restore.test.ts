@@ -19,21 +19,28 @@ test.each([null, "", "nonsense", "[]", '{"fields": 1}', '{"fields": {}, "instanc
 
 test("what no longer fits is left out", () => {
   const kept = {
-    fields: { seed: 5, obs_network: "spiral", m: "12" },
+    fields: { seed: 5, obs_network: "spiral", m: "12", burn_in: "3" },
     instances: [
       { name: "gone", label: "", params: {} },
       null,
       { name: "letkf", params: { r: 3, other: "1", taper: "none" } },
+      { name: "letkf", params: { taper: "cone" } },
     ],
   };
   const draft = restoreDraft(JSON.stringify(kept), METHODS);
-  expect(draft?.fields).toMatchObject({ seed: "", obs_network: "random", m: "12" });
+  expect(draft?.fields).toEqual({ ...firstDraft(METHODS).fields, m: "12", burn_in: "3" });
   expect(draft?.instances).toEqual([
     {
       id: "m1",
       name: "letkf",
       label: "",
       params: { r: "2", taper: "none", inf_fact: "", rotate: false },
+    },
+    {
+      id: "m2",
+      name: "letkf",
+      label: "",
+      params: { r: "2", taper: "box", inf_fact: "", rotate: false },
     },
   ]);
 });

@@ -21,7 +21,9 @@ export function restoreDraft(text: string | null, methods: Methods): Draft | nul
     const instance = newInstance(name, methods, draft, typeof label === "string" ? label : "");
     for (const [key, start] of Object.entries(instance.params)) {
       const value = isRecord(params) ? params[key] : undefined;
-      if (typeof value === typeof start) instance.params[key] = value as string | boolean;
+      const offered = methods.schema[name]?.[key]?.choices ?? [];
+      const fits = offered.length === 0 || offered.includes(value as string);
+      if (typeof value === typeof start && fits) instance.params[key] = value as string | boolean;
     }
     draft.instances.push(instance);
   }

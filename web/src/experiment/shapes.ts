@@ -20,7 +20,7 @@ export interface Shape {
 
 export function fieldShape(field: Field, texts: FieldTexts): Shape {
   return {
-    kind: field.kind === "sites" ? "text" : field.kind,
+    kind: field.kind === "sites" || field.kind === "numbers" ? "text" : field.kind,
     label: t(`field.${field.name}`),
     unit: t(`field.${field.name}.unit`),
     help: t(`field.${field.name}.help`),
@@ -34,10 +34,11 @@ export function fieldShape(field: Field, texts: FieldTexts): Shape {
 }
 
 /** What the server takes where nothing is entered, as far as the form can tell. */
-function placeholder({ name }: Field, texts: FieldTexts): string {
+function placeholder({ name, follows }: Field, texts: FieldTexts): string {
   if (name === "m") return String(Math.min(32, Number(texts.lorenz96_n) || 32));
   if (name === "obs_sites") return "0, 2, 4 …";
-  return t("form.auto");
+  if (name === "std_obs_sites") return "0.5, 1, 0.5 …";
+  return (follows === undefined ? "" : texts[follows].trim()) || t("form.auto");
 }
 
 /** `inflation` is the run's, which an instance takes that has none of its own. */

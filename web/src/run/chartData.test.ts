@@ -9,7 +9,7 @@ function method(steps: number[], values: (number | null)[]): MethodState {
   columns.t.push(...steps.map((step) => step / 10));
   columns.error_a.push(...values);
   columns.error_b.push(...values.map((value) => (value === null ? null : value * 2)));
-  const fixed = { params: {}, metrics: null, runtime: null, divergedStep: null };
+  const fixed = { params: {}, metrics: null, diagnostics: null, runtime: null, divergedStep: null };
   return { id: "m", name: "enkf", label: "m", status: "running", columns, ...fixed };
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { improvement, number, percent, seconds } from "./format";
+import { improvement, number, percent, seconds, share } from "./format";
 
 test.each([
   [0.0012346, "0.001235"],
@@ -24,6 +24,10 @@ test.each([
   [-0.4, "−40 %"],
   [null, "–"],
 ])("percent %s", (ratio, text) => expect(percent(ratio)).toBe(text));
+
+test("share", () => {
+  expect([0, 0.0952, 0.5, 1].map(share)).toEqual(["0.0 %", "9.5 %", "50 %", "100 %"]);
+});
 
 test("improvement is what the analysis takes off the background", () => {
   expect(improvement(2, 1)).toBe(0.5);

@@ -27,6 +27,9 @@ export function percent(ratio: number | null | undefined): string {
   return `${ratio > 0 ? "+" : ""}${rounded.replace("-", "−")} %`;
 }
 
+/** A part of a whole as a percentage: 0.42 gives 42 %. */
+export const share = (part: number): string => `${(part * 100).toFixed(part < 0.1 ? 1 : 0)} %`;
+
 /** How much of the background's RMSE the analysis removes: 1 all of it, below 0 it adds. */
 export function improvement(
   background: number | null | undefined,

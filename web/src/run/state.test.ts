@@ -24,6 +24,7 @@ const SUMMARY: Run = {
   methods: {},
 };
 
+const DIAGNOSTICS = { rank_histogram: [1, 2], lead_rmse: [0.5] };
 const METRICS = { rmse_analysis: 1, diverged_replicates: 1 };
 const done = (id: number, method_id: string): RunEvent => ({
   type: "method_completed",
@@ -34,6 +35,7 @@ const done = (id: number, method_id: string): RunEvent => ({
   name: "enkf",
   label: method_id,
   metrics: METRICS,
+  diagnostics: DIAGNOSTICS,
   runtime_sec: 0.1,
   status: "diverged",
   diverged_step: 1,
@@ -81,6 +83,8 @@ test("methods interleave, complete, and may diverge, with their step", () => {
   const state = fold(begin(), EVENTS.slice(0, 10));
   expect(state.methods.map(({ status }) => status)).toEqual(["diverged", "running"]);
   expect(state.methods[0]!.metrics).toEqual(METRICS);
+  expect(state.methods[0]!.diagnostics).toEqual(DIAGNOSTICS);
+  expect(state.methods[1]!.diagnostics).toBe(null);
   expect(lostAt(state.methods[0]!)).toBe(0.1);
   expect(lostAt(state.methods[1]!)).toBe(null);
   expect(progress(state.methods[1]!, state.steps)).toBeCloseTo(2 / 3);
@@ -99,6 +103,20 @@ test("a failure says why, and ends what had not ended", () => {
   const state = fold(begin(), [...EVENTS.slice(0, 10), failed]);
   expect(state).toMatchObject({ status: "failed", error: "why" });
   expect(state.methods.map(({ status }) => status)).toEqual(["diverged", "failed"]);
+});
+
+test("an ended run brings its diagnostics", () => {
+  const summary = structuredClone(SUMMARY);
+  summary.methods["m1"] = {
+    ...summary.request.methods[0]!,
+    method_id: "m1",
+    status: "completed",
+    metrics: METRICS,
+    diagnostics: DIAGNOSTICS,
+    runtime_sec: 1,
+    diverged_step: null,
+  };
+  expect(fromSummary(summary).methods[0]!.diagnostics).toEqual(DIAGNOSTICS);
 });
 
 test("replaying the events of an ended run does not make it look unfinished", () => {

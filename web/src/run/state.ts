@@ -6,6 +6,7 @@
  */
 
 import type {
+  Diagnostics,
   MethodResult,
   MethodStatus,
   Metrics,
@@ -38,6 +39,7 @@ export interface MethodState {
   status: MethodStatus;
   columns: Columns;
   metrics: Metrics | null;
+  diagnostics: Diagnostics | null;
   /** Seconds. */
   runtime: number | null;
   divergedStep: number | null;
@@ -79,6 +81,7 @@ export function fromSummary(summary: Run): RunState {
         status: known?.status ?? "queued",
         columns: emptyColumns(),
         metrics: known?.metrics ?? null,
+        diagnostics: known?.diagnostics ?? null,
         runtime: known?.runtime_sec ?? null,
         divergedStep: known?.diverged_step ?? null,
       };
@@ -152,6 +155,7 @@ function complete(method: MethodState, event: MethodCompleted): void {
   const lost = (event.metrics["diverged_replicates"] ?? 0) > 0;
   method.status = event.status ?? (lost ? "diverged" : "completed");
   method.metrics = event.metrics;
+  method.diagnostics = event.diagnostics ?? method.diagnostics;
   method.runtime = event.runtime_sec;
   method.divergedStep = event.diverged_step ?? null;
 }

@@ -1,6 +1,6 @@
 /** The events of a run's stream, as the contract gives them. */
 
-import type { MethodStatus, Metrics, RunRequest, Value } from "../api/types";
+import type { Diagnostics, MethodStatus, Metrics, RunRequest, Value } from "../api/types";
 
 interface Numbered {
   run_id: string;
@@ -51,6 +51,7 @@ export interface Partial extends OfMethod, Record<SeriesName, number | null> {
 export interface MethodCompleted extends OfMethod {
   type: "method_completed";
   metrics: Metrics;
+  diagnostics?: Diagnostics | null;
   runtime_sec: number | null;
   status?: MethodStatus;
   diverged_step?: number | null;
