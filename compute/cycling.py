@@ -65,9 +65,7 @@ def cycle(
     adapted = state.inflation
     if how == "adaptive":
         S, d = whiten(observed, moment.y, moment.error)
-        adapted = inflation.adapt(
-            adapted, S, d, moment.localization, parameters["adaptation_std"]
-        )
+        adapted = inflation.adapt(adapted, S, d, moment.localization, parameters["adaptation_std"])
         adapted = jnp.broadcast_to(adapted, state.inflation.shape)
     if how == "rtps":
         analysis = inflation.relax_to_prior_spread(background, analysis, parameters["relaxation"])

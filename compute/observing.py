@@ -56,6 +56,12 @@ class ObservationError:
         flat = scaled.reshape(-1, scaled.shape[-1])
         return solve_triangular(factor, flat.T, lower=True).T.reshape(scaled.shape)
 
+    def colour(self, rows: Array) -> Array:
+        """The inverse of `whiten`: rows [..., m] of unit errors in units of what is observed."""
+        if self.correlation is None:
+            return rows * self.std
+        return rows @ jnp.linalg.cholesky(self.correlation).T * self.std
+
     def draw(self, key: Array) -> Array:
         """Errors [m], of mean 0 and covariance R."""
         shape, dtype = self.std.shape, self.std.dtype

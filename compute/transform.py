@@ -9,6 +9,8 @@ Hunt, Kostelich & Szunyogh (2007), doi:10.1016/j.physd.2006.11.008; Wang, Bishop
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jax.numpy as jnp
 from jax import Array
 
@@ -22,21 +24,37 @@ def whiten(observed: Array, y: Array, error: ObservationError) -> tuple[Array, A
     return error.whiten(anomalies), error.whiten(y - mean)
 
 
-def transform(ensemble: Array, S: Array, d: Array) -> Array:
+PriorInflation = Callable[[Array, Array], Array]
+"""From the spectrum s^2 [k] of S and the innovation [k] in its basis to a factor on the prior's
+covariance."""
+
+
+def transform(ensemble: Array, S: Array, d: Array, inflate: PriorInflation | None = None) -> Array:
     """The analysis [N, k] of the columns of ``ensemble`` [N, k], given S [N, m] and d [m]."""
     members, m = S.shape
     mean, anomalies = split(ensemble)
+    prior = jnp.ones((), S.dtype)
     if m < members:
         variance, V = jnp.linalg.eigh(S.T @ S)
-        a = jnp.maximum(variance, 0) / (members - 1)
+        variance = jnp.maximum(variance, 0)
+        innovation = V.T @ d
+        if inflate is not None:
+            prior = inflate(variance, innovation)
+        a = prior * variance / (members - 1)
         root = jnp.sqrt(1 + a)
         projected = V.T @ (S.T @ anomalies)  # [m, k]
-        gain = V.T @ d / (1 + a) / (members - 1)
+        gain = prior * innovation / (1 + a) / (members - 1)
         # (1 / root - 1) / variance, without the cancellation
-        shrink = -1 / (root * (1 + root)) / (members - 1)
-        return mean + gain @ projected + anomalies + (S @ V * shrink) @ projected
+        shrink = -prior / (root * (1 + root)) / (members - 1)
+        return (
+            mean + gain @ projected + jnp.sqrt(prior) * (anomalies + (S @ V * shrink) @ projected)
+        )
     variance, U = jnp.linalg.eigh(S @ S.T)
-    a = jnp.maximum(variance, 0) / (members - 1)
+    variance = jnp.maximum(variance, 0)
     coordinates = U.T @ anomalies  # [N, k]
-    gain = U.T @ (S @ d) / (1 + a) / (members - 1)
-    return mean + gain @ coordinates + (U / jnp.sqrt(1 + a)) @ coordinates
+    seen = U.T @ (S @ d)
+    if inflate is not None:
+        prior = inflate(variance, seen / jnp.sqrt(jnp.where(variance > 0, variance, jnp.inf)))
+    a = prior * variance / (members - 1)
+    gain = prior * seen / (1 + a) / (members - 1)
+    return mean + gain @ coordinates + (U * jnp.sqrt(prior / (1 + a))) @ coordinates

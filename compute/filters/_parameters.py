@@ -80,7 +80,9 @@ def localization(default: str, *choices: str, radius: float = 2) -> tuple[Parame
         default=default,
         label="Taper",
         help="How the weight of an observation falls with its distance min(d, n - d) on the ring"
-        + ("; none switches localisation off, and r is then refused." if "none" in choices else "."),
+        + (
+            "; none switches localisation off, and r is then refused." if "none" in choices else "."
+        ),
         choices=choices,
     )
     used = tuple(choice for choice in choices if choice != "none")
@@ -101,3 +103,13 @@ RADIUS = Parameter(
     step=1,
 )
 ALL_TAPERS = ("box", "gaspari-cohn", "gaussian", "step", "exponential", "none")
+PREDECESSORS = Parameter(
+    name="r",
+    type="int",
+    default=2,
+    label="Localisation radius",
+    unit="sites",
+    help="A site is regressed on the sites before it within r on the ring; 2r + 1 <= n.",
+    min=1,
+    step=1,
+)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
+from jax.scipy.linalg import solve_triangular
 
+from compute.filters._local import over_sites, padded
 from compute.filters._parameters import ALL_TAPERS, localization, spreading
+from compute.inflation import split
 from compute.localization import RingLocalization
 from compute.observing import ObservationError
 from compute.transform import transform, whiten
@@ -26,9 +28,6 @@ METHOD = Method(
 )
 SYMMETRIES = frozenset({"shift", "permutation"})
 
-BLOCK = 1024
-"""Sites analysed at once: bounds the memory of the local problems on large rings."""
-
 
 def analyse(
     key: Array,
@@ -43,20 +42,27 @@ def analyse(
 
     Shapes: ensemble [N, n], observed [N, m], y [m]; p observations around each site.
     """
-    S, d = whiten(observed, y, error)
     if not localization.local:
-        return transform(ensemble, S, d), {}
-    near = localization.neighbourhoods()
-    # one more observation, of no weight, for the slots that are empty
-    S = jnp.pad(S, ((0, 0), (0, 1)))
-    d = jnp.pad(d, (0, 1))
+        return transform(ensemble, *whiten(observed, y, error)), {}
+    mean, anomalies = split(observed)
+    S, d = padded(anomalies / error.std), padded((y - mean) / error.std)
 
-    def local(site: tuple[Array, Array, Array]) -> Array:
-        column, observation, weight = site
-        root = jnp.sqrt(weight)
-        return transform(column[:, None], S[:, observation] * root, d[observation] * root)[:, 0]
+    def local(column: Array, observation: Array, root: Array) -> Array:
+        near, innovation = S[:, observation] * root, d[observation] * root
+        if error.correlation is not None:  # R^-1 of the observations at hand, tapered
+            factor = jnp.linalg.cholesky(_correlation(error.correlation, observation))
+            rows = jnp.concatenate([near, innovation[None]])
+            rows = solve_triangular(factor, rows.T, lower=True).T
+            near, innovation = rows[:-1], rows[-1]
+        return transform(column[:, None], near, innovation)[:, 0]
 
-    sites = (ensemble.T, *near)
-    n = ensemble.shape[1]
-    analysed = jax.vmap(local)(sites) if n <= BLOCK else lax.map(local, sites, batch_size=BLOCK)
-    return analysed.T, {}
+    return over_sites(local, ensemble, localization), {}
+
+
+def _correlation(correlation: Array, observation: Array) -> Array:
+    """Between the observations at hand [p, p]; slots that are empty are independent."""
+    m = len(correlation)
+    there = observation < m
+    index = jnp.minimum(observation, m - 1)
+    block = jnp.where(there[:, None] & there, correlation[index][:, index], 0)
+    return block + jnp.diag(jnp.where(there, 0, 1).astype(block.dtype))

@@ -124,7 +124,9 @@ class Scheme:
 def tangent_operator(world: World, state: Array, sites: Array) -> Array:
     """The Jacobian [m, n] of what is observed at ``state`` [n]."""
     slope = observing.slope(world.operator, state, sites)
-    return jnp.zeros((len(sites), world.n), state.dtype).at[jnp.arange(len(sites)), sites].set(slope)
+    return (
+        jnp.zeros((len(sites), world.n), state.dtype).at[jnp.arange(len(sites)), sites].set(slope)
+    )
 
 
 def _load() -> dict[str, Scheme]:
