@@ -37,7 +37,8 @@ def scheme_of(entry: Filter) -> Scheme:
 def start(world: World, ensemble: Any) -> EnsembleState:
     """Before the first analysis: the first ensemble [R, N, n], not inflated."""
     replicates, _, n = ensemble.shape
-    return EnsembleState(ensemble, np.ones((replicates, n), ensemble.dtype))
+    inflation: Any = np.ones((replicates, n), ensemble.dtype)
+    return EnsembleState(ensemble, inflation)
 
 
 def cycle(

@@ -151,12 +151,9 @@ def first_state(
 ) -> MethodState:
     """The state of a method before its first analysis, from what `start` drew: on the host."""
     members = shape.members if scheme.declaration.has_members else 0
-    return MethodState(
-        scheme.start(world, ensemble),
-        alive,
-        reliability.nothing(members, shape.leads, shape.replicates),
-        np.zeros((shape.replicates, shape.leads, shape.n), shape.dtype),
-    )
+    gathered = reliability.nothing(members, shape.leads, shape.replicates)
+    pending: Any = np.zeros((shape.replicates, shape.leads, shape.n), shape.dtype)
+    return MethodState(scheme.start(world, ensemble), alive, gathered, pending)
 
 
 def nature(

@@ -1,8 +1,9 @@
-"""The inverse of a background covariance by modified Cholesky: each site regressed on those before it.
+"""The inverse of a background covariance by modified Cholesky: sites regressed on those before.
 
-With the sites in the order of the ring, x_i = sum_j b_ij x_j + e_i over the predecessors j < i within
-r sites of i; then B^-1 = (I - b)' D^-1 (I - b), with D the variances of the residuals. Niño-Ruiz,
-Sandu & Deng (2018), doi:10.1137/16M1097031; Bickel & Levina (2008), doi:10.1214/009053607000000758.
+With the sites in the order of the ring, x_i = sum_j b_ij x_j + e_i over the predecessors j < i
+within r sites of i; then B^-1 = (I - b)' D^-1 (I - b), with D the variances of the residuals.
+Niño-Ruiz, Sandu & Deng (2018), doi:10.1137/16M1097031; Bickel & Levina (2008),
+doi:10.1214/009053607000000758.
 """
 
 from __future__ import annotations

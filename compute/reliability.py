@@ -1,5 +1,4 @@
-"""What is gathered over the scored cycles of one replicate: is the forecast's spread honest, and how
-does its error grow?
+"""What is gathered over scored cycles: is the forecast's spread honest, how does its error grow?
 
 Counts and sums are carried from cycle to cycle in bounded memory; recording them changes no other
 number. The background is judged: it has not seen the observations.
@@ -7,7 +6,8 @@ number. The background is judged: it has not seen the observations.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,7 @@ MAX_RANKS = 1025
 SPREAD_BINS = 20
 SPREAD_DECADES = 3.0
 """The bins of spread are evenly spaced in its logarithm, over so many decades below one and a half
-climatological standard deviations; smaller spreads are in the first bin, larger ones in the last."""
+climatological standard deviations; smaller spreads are in the first, larger ones in the last."""
 
 
 class Gathered(NamedTuple):
@@ -45,13 +45,14 @@ class Gathered(NamedTuple):
 def nothing(members: int, leads: int, replicates: int) -> Gathered:
     """Before the first cycle, for R replicates; ``members`` is 0 for a method without."""
     bins = min(members + 1, MAX_RANKS) if members else 0
+    zeros: Any = partial(np.zeros, (replicates, SPREAD_BINS))
     return Gathered(
-        np.zeros((replicates, bins), np.int64),
-        np.zeros((replicates, SPREAD_BINS), np.int64),
-        np.zeros((replicates, SPREAD_BINS), np.float64),
-        np.zeros((replicates, SPREAD_BINS), np.float64),
-        np.zeros((replicates, leads), np.float64),
-        np.zeros((replicates, leads), np.int64),
+        np.zeros((replicates, bins), np.int64),  # type: ignore[arg-type]  # the host's arrays do
+        zeros(np.int64),
+        zeros(np.float64),
+        zeros(np.float64),
+        np.zeros((replicates, leads), np.float64),  # type: ignore[arg-type]
+        np.zeros((replicates, leads), np.int64),  # type: ignore[arg-type]
     )
 
 
@@ -79,7 +80,7 @@ def gather(
     ranks = gathered.ranks
     if background.members is not None:
         ranks = ranks + jnp.where(scored, _rank_counts(key, background.members, truth), 0)
-    top = 1.5 * jnp.maximum(climatological_std, jnp.finfo(truth.dtype).tiny)
+    top = 1.5 * jnp.maximum(climatological_std, np.finfo(truth.dtype).tiny)
     per_decade = (SPREAD_BINS - 1) / SPREAD_DECADES
     variance = background.variance
     height = jnp.log10(jnp.maximum(jnp.sqrt(variance) / top, 10**-SPREAD_DECADES))

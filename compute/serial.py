@@ -34,7 +34,7 @@ def assimilate(
     Shapes: ensemble [N, n], observed [N, m], y [m]. The taper multiplies the regression of each
     observation.
     """
-    members, n = ensemble.shape
+    n = ensemble.shape[1]
     m = len(y)
     order = jax.random.permutation(key, m)
 

@@ -127,7 +127,7 @@ class TwinRun:
             forecast_forcing=self._array(e.forecast_F),
             dt=self._array(e.dt),
             substeps=_host(np.int32(e.substeps)),
-            std_obs=np.broadcast_to(self._array(deviations), e.lorenz96_n),
+            std_obs=_host(np.broadcast_to(self._array(deviations), e.lorenz96_n)),
             dof=self._array(e.obs_error_dof),
             correlation=self._array(e.obs_error_correlation),
             truth_noise=self._array(e.truth_noise),
@@ -382,8 +382,12 @@ class TwinRun:
     def _restore(self, saved: dict[str, NDArray[Any]], truth: Any, methods: list[_Method]) -> Any:
         for i, method in enumerate(methods):
             leaves, structure = jax.tree.flatten(method.state)
-            method.state = structure.unflatten(
-                checkpoint.matching(saved, f"{i}.state.{j}", leaf) for j, leaf in enumerate(leaves)
+            method.state = jax.tree.unflatten(
+                structure,
+                [
+                    checkpoint.matching(saved, f"{i}.state.{j}", leaf)
+                    for j, leaf in enumerate(leaves)
+                ],
             )
             method.seconds = float(checkpoint.matching(saved, f"{i}.seconds", np.float64(0)))
             method.scorer.restore(

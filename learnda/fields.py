@@ -257,8 +257,8 @@ RUN_FIELDS: tuple[Parameter, ...] = (
         "float",
         0.0,
         "Stochastic forcing of the forecast",
-        "The same for each member of a forecast; methods without members know it only if they carry "
-        "a covariance.",
+        "The same for each member of a forecast; methods without members know it only if they "
+        "carry a covariance.",
         unit="per root model time",
         min=0,
         step=0.1,
@@ -268,7 +268,8 @@ RUN_FIELDS: tuple[Parameter, ...] = (
         "int",
         0,
         "Forecast leads",
-        "Cycles ahead for which the error of a forecast from the analysis mean is measured; 0: none.",
+        "Cycles ahead for which the error of a forecast from the analysis mean is measured; "
+        "0: none.",
         unit="cycles",
         min=0,
         max=100,

@@ -18,6 +18,9 @@ import pytest
 from learnda.local.postgres import EmbeddedPostgres
 from learnda.local.probes import is_ready
 from learnda.local.services import Command, ComputeService, GatewayService, free_port
+from learnda.threads import limit_threads
+
+limit_threads()  # before any test imports JAX
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"

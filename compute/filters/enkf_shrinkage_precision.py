@@ -24,7 +24,8 @@ METHOD = Method(
     help="B = (1 - gamma) P + gamma mu I with mu = tr P / n and gamma = min(1, [((N-2)/N) tr P^2 "
     "+ tr^2 P] / [(N+2) (tr P^2 - tr^2 P / n)]); its inverse by Woodbury, and the analysis in the "
     "space of the state, (B^-1 + H'R^-1 H)^-1. The estimator is that of enkf-rblw, so the two "
-    "agree to rounding; pyteda's later variants of this name are others. Observations must be linear.",
+    "agree to rounding; pyteda's later variants of this name are others. Observations must be "
+    "linear.",
     reference="Niño-Ruiz & Sandu (2015), doi:10.1007/s10236-015-0888-9",
     parameters=spreading(),
     refuses=("obs_operator",),

@@ -19,7 +19,8 @@ METHOD = Method(
     name="netf",
     help="Members are weighted by the likelihood itself; the analysis has the weighted mean and, "
     "but for N / (N - 1), the weighted covariance, by a symmetric square root. Without "
-    "observations it leaves the ensemble alone. Rotation belongs to the method in the paper: switch it on.",
+    "observations it leaves the ensemble alone. Rotation belongs to the method in the paper: "
+    "switch it on.",
     reference="Toedter & Ahrens (2015), doi:10.1175/MWR-D-14-00108.1",
     parameters=spreading(inf_fact=1.0),
 )
@@ -35,7 +36,10 @@ def analyse(
     localization: RingLocalization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
-    """mean + A'w + sqrt(N) A' (diag w - ww')^1/2. Shapes: ensemble [N, n], observed [N, m], y [m]."""
+    """mean + A'w + sqrt(N) A' (diag w - ww')^1/2, with w from the likelihood.
+
+    Shapes: ensemble [N, n], observed [N, m], y [m].
+    """
     return transform(ensemble, error.log_density(y - observed).sum(axis=1))
 
 

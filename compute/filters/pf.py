@@ -29,9 +29,8 @@ JITTER = Parameter(
 METHOD = Method(
     name="pf",
     help="Weights from the likelihood itself, whatever its distribution; systematic resampling at "
-    "each analysis. Exact with infinitely many members, and needs exponentially many as the number "
-    "of observed directions grows: on 40 sites it loses the truth with any ensemble you can afford. "
-    "LEARN-DA has none.",
+    "each analysis. Exact with infinitely many members, and needs exponentially more of them as "
+    "the observed directions grow: on 40 sites it loses the truth with any affordable ensemble.",
     reference="Gordon, Salmond & Smith (1993), doi:10.1049/ip-f-2.1993.0015",
     parameters=(JITTER, *spreading(inf_fact=1.0)),
     work="serial",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.scipy.special import ndtri
 
@@ -85,7 +86,7 @@ def increments(values: Array, y: Array, error: ObservationError) -> Array:
     left, right = x[jnp.maximum(piece - 1, 0)], x[jnp.minimum(piece, members - 1)]
     inside = left + fraction * (right - left)
     tail = 1 / (members + 1)
-    tiny = jnp.finfo(x.dtype).eps
+    tiny = float(np.finfo(x.dtype).eps)
     centre = ndtri(jnp.asarray(tail, x.dtype))
     below = x[0] + std * (ndtri(jnp.clip(fraction * tail, tiny * tail, 1)) - centre)
     above = x[-1] - std * (ndtri(jnp.clip((1 - fraction) * tail, tiny * tail, 1)) - centre)

@@ -1,4 +1,4 @@
-"""Methods that are more, or less, than an analysis of an ensemble: baselines, variational, smoothers.
+"""Methods that are more, or less, than an analysis of an ensemble: baselines, variational ones.
 
 A filter (`compute.filters`) is one analysis; forecast, inflation and rotation are the same for all.
 A method that has no members, that forecasts in a way of its own or that needs the climatology is a

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from learnda.cli.accuracy import accuracy
 from learnda.cli.experiments import methods, run
 from learnda.cli.services import compute, gateway, probe, up
 
@@ -17,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (up, compute, gateway, run, methods):
+for command in (up, compute, gateway, run, methods, accuracy):
     app.command()(command)
 app.command(hidden=True)(probe)
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from learnda.threads import limit_threads
-
-limit_threads()
-
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
