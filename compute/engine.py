@@ -14,14 +14,17 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import jax
 
 from compute.events import Event
 from compute.programs import Program, Programs, use_disk_cache
+from compute.registry import declarations
 from compute.twin_run import Climatologies, Step, TwinRun
-from learnda.declarations import Value
-from learnda.experiment import Experiment, MethodInstance
+from learnda.cost import Limits
+from learnda.experiment import Experiment
+from learnda.validation import resolve
 
 READ_AHEAD = 32
 """Events that wait for a run's reader before the run pauses."""
@@ -210,7 +213,8 @@ class Engine:
 
     def warm_up(self) -> None:
         """Compile the programs of the default request, in the background."""
-        twin = TwinRun(_DEFAULT, self._programs, self._climatologies)
+        experiment = resolve(_DEFAULT, declarations(), limits=Limits(), draw_seed=lambda: 0)
+        twin = TwinRun(experiment, self._programs, self._climatologies)
         twin.request_programs()
 
     def programs(self) -> list[Program]:
@@ -266,15 +270,10 @@ class Engine:
                     self._news.wait()
 
 
-_TRANSFORM: dict[str, Value] = {"inf_fact": 1.04, "rotate": False}
-_DEFAULT = Experiment(
-    methods=(
-        MethodInstance("enkf", "enkf", "", _TRANSFORM),
-        MethodInstance("letkf", "letkf", "", {"r": 2.0, "taper": "box", **_TRANSFORM}),
-        MethodInstance("etkf", "etkf", "", _TRANSFORM),
-    ),
-    seed=0,
-    m=32,
-    dt=0.05,
-)
+_DEFAULT: dict[str, Any] = {
+    "methods": [
+        {"id": name, "name": name, "params": params}
+        for name, params in (("enkf", {}), ("letkf", {"r": 2}), ("etkf", {}))
+    ]
+}
 """The request that most people send first."""

@@ -24,6 +24,10 @@ SPIN_UP = 500
 NATURE_CYCLES = 256
 NATURE_BYTES = 64 << 20
 """Truth and observations that wait for the methods: at most so many, or so much."""
+RUNGE_KUTTA = 40.0
+"""Operations per site and Runge-Kutta step."""
+EIGH = 25.0
+"""Operations of an eigen-decomposition, over the cube of its side."""
 _REACH = {"box": 1.0, "step": 1.0, "gaspari-cohn": 3.64}
 """Distance in radii beyond which a taper is zero; the others reach round the ring."""
 
@@ -72,12 +76,13 @@ def estimate(experiment: Experiment) -> Cost:
         size * ensemble * (COPIES + 2 * len(e.methods))
         + size * max(numbers for numbers, _ in analyses)
         + max(min(NATURE_CYCLES * one_cycle, NATURE_BYTES), 2 * one_cycle)
+        + size * replicates * e.forecast_leads * n * 2 * len(e.methods)
     )
-    runge_kutta = 40.0  # operations per site and step
-    forecast = (e.substeps * runge_kutta + 20 + math.log2(members)) * ensemble
+    ahead = replicates * e.forecast_leads * n
+    forecast = (e.substeps * RUNGE_KUTTA + 20 + math.log2(members)) * (ensemble + ahead)
     per_cycle = sum(operations + forecast for _, operations in analyses)
-    spin_up = SPIN_UP * runge_kutta * (ensemble + replicates * n)
-    operations = spin_up + e.step_count * (per_cycle + replicates * n * e.substeps * runge_kutta)
+    spin_up = SPIN_UP * RUNGE_KUTTA * (ensemble + replicates * n)
+    operations = spin_up + e.step_count * (per_cycle + replicates * n * e.substeps * RUNGE_KUTTA)
     return Cost(peak, operations, rows)
 
 
@@ -109,15 +114,48 @@ def admit(experiment: Experiment, limits: Limits) -> Cost:
 def _analysis(e: Experiment, instance: MethodInstance) -> tuple[int, float]:
     """Numbers held and operations spent by one analysis of all replicates."""
     members, n, m = e.ensemble_size, e.lorenz96_n, e.m
-    taper = instance.params.get("taper", "none")
-    if taper == "none":
-        side = min(members, m)
-        numbers = 3 * members * m + 4 * side**2
-        operations = 4.0 * members * m * side + 25.0 * side**3 + 4.0 * members * n * side
-        return e.replicates * numbers, e.replicates * operations
-    reach = _REACH.get(str(taper), math.inf) * float(instance.params.get("r", n))
+    numbers, operations = 2 * n, 2.0 * members * n
+    match instance.work:
+        case "none":
+            pass
+        case "transform" if instance.params.get("taper", "none") != "none":
+            numbers, operations = _local(e, instance)
+        case "transform":
+            side = min(members, m)
+            numbers = 3 * members * m + 4 * side**2
+            operations = members * side * (4.0 * m + 4 * n) + EIGH * side**3
+        case "serial":
+            numbers = 2 * members * (n + m)
+            operations = 6.0 * m * members * (n + m)
+        case "observations":
+            numbers = 3 * m * (m + n) + 2 * members * m
+            operations = float(m) ** 3 + 2.0 * members * m * (m + n)
+        case "matrix":
+            numbers = 6 * n**2 + 3 * n * m + 2 * members * m
+            operations = 2.0 * n**3 + 2.0 * n * m**2 + 2.0 * members * n * (n + m)
+        case "tangent":
+            numbers = 6 * n**2 + 3 * n * m
+            rounds = float(instance.params.get("iterations", 1)) + 1
+            operations = rounds * (e.substeps * (4.0 * n**3 + RUNGE_KUTTA * n**2) + float(m) ** 3)
+        case "iterated":
+            numbers = 3 * members * m + 8 * members**2
+            rounds = float(instance.params.get("iterations", 1))
+            forecast = e.substeps * RUNGE_KUTTA * members * n
+            each = forecast + 4.0 * members**2 * (m + n) + EIGH * members**3
+            operations = rounds * each
+    if e.obs_error_correlation > 0:
+        numbers += 3 * m**2
+        operations += float(m) ** 3 + 2.0 * members * m**2
+    return e.replicates * numbers, e.replicates * operations
+
+
+def _local(e: Experiment, instance: MethodInstance) -> tuple[int, float]:
+    """One small problem for each site, in blocks."""
+    members, n, m = e.ensemble_size, e.lorenz96_n, e.m
+    taper = str(instance.params["taper"])
+    reach = _REACH.get(taper, math.inf) * float(instance.params.get("r", n))
     near = n if reach >= n // 2 else min(n, 2 * math.ceil(reach) + 1)
     side = min(members, near)
-    numbers = 3 * members * m + 2 * n * near + min(n, BLOCK) * (3 * members * near + 4 * side**2)
-    operations = n * (4.0 * members * near * side + 25.0 * side**3)
-    return e.replicates * numbers, e.replicates * operations
+    block = min(n, BLOCK)
+    numbers = 3 * members * m + 2 * n * near + block * (3 * members * near + 4 * side**2)
+    return numbers, n * (4.0 * members * near * side + EIGH * side**3)

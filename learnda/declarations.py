@@ -45,10 +45,8 @@ class OnlyWith:
         return f"{self.name} {' or '.join(self.values)}"
 
 
-Work = Literal[
-    "none", "transform", "serial", "observations", "matrix", "regressions", "tangent", "iterated"
-]
-"""What an analysis spends its time on; `learnda.cost` knows what each comes to."""
+Work = Literal["none", "transform", "serial", "observations", "matrix", "tangent", "iterated"]
+"""What an analysis spends its time on; `learnda.cost` says what each comes to."""
 
 
 @dataclass(frozen=True, slots=True)

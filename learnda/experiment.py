@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from learnda.declarations import Value
+from learnda.declarations import Value, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,8 @@ class MethodInstance:
     name: str
     label: str
     params: Mapping[str, Value]
+    work: Work = "transform"
+    """What its analysis spends its time on, for estimates of cost."""
 
 
 @dataclass(frozen=True, slots=True)

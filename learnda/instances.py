@@ -59,7 +59,8 @@ def resolve_instances(
             continue
         _refuse_fields(methods[name], run, found)
         params = _params(item.get("params", {}), methods[name], run, f"{path}.params", found)
-        instances.append(MethodInstance(method_id or "", name, label or name, params))
+        work = methods[name].work
+        instances.append(MethodInstance(method_id or "", name, label or name, params, work))
     return tuple(instances), refusal
 
 
