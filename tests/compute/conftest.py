@@ -6,6 +6,7 @@ from learnda.threads import limit_threads
 
 limit_threads()
 
+# ruff: noqa: E402 - threads are counted when JAX is imported
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
