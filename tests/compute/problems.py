@@ -14,6 +14,10 @@ from compute.observing import ObservationError
 
 SHAPES = [(5, 12, 4), (20, 12, 12), (20, 12, 3), (30, 10, 10), (4, 40, 33)]
 """Members, sites, observations: fewer and more members than either."""
+TWO_SHAPES = [(20, 12, 3), (4, 25, 19)]
+"""Members, sites, observations: fewer observations than members, and more."""
+QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+"""Compiler options for what runs once."""
 KEY = 5
 """Of the draws of an analysis."""
 
@@ -64,7 +68,6 @@ class Problem:
     ) -> np.ndarray:
         """The analysis of one filter, with its defaults; without localisation unless given one."""
 
-        @jax.jit
         def analyse(ensemble: jax.Array, y: jax.Array) -> jax.Array:
             analysis, _ = REGISTRY[name].analyse(
                 self.key,
@@ -77,7 +80,8 @@ class Problem:
             )
             return analysis
 
-        return np.asarray(analyse(jnp.asarray(self.ensemble), jnp.asarray(self.y)))
+        once = jax.jit(analyse, compiler_options=QUICK)
+        return np.asarray(once(jnp.asarray(self.ensemble), jnp.asarray(self.y)))
 
     def gain(self, P: np.ndarray | None = None, R: np.ndarray | None = None) -> np.ndarray:
         """K [n, m], of the sample covariance (N - 1) unless another is given."""
