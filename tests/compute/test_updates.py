@@ -74,7 +74,7 @@ def test_the_window_of_a_local_analysis_changes_nothing(random):
         np.testing.assert_allclose(problem.analyse("letkf", wide), expected, atol=1e-9)
 
 
-def test_the_letkf_uses_the_R_of_the_observations_in_its_box(random):
+def test_the_letkf_inverts_the_errors_of_the_observations_in_its_box(random):
     problem = Problem(random, 6, 41, 29, correlated=True)
     analysis = problem.analyse("letkf", problem.ring("box", 3))
     P, mean = np.cov(problem.ensemble.T), problem.ensemble.mean(0)
