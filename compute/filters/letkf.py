@@ -50,7 +50,7 @@ def analyse(
     def local(column: Array, observation: Array, root: Array) -> Array:
         near, innovation = S[:, observation] * root, d[observation] * root
         if error.correlation is not None:  # R^-1 of the observations at hand, tapered
-            factor = jnp.linalg.cholesky(_correlation(error.correlation, observation))
+            factor = jnp.linalg.cholesky(_correlation(error.correlation, observation, root))
             rows = jnp.concatenate([near, innovation[None]])
             rows = solve_triangular(factor, rows.T, lower=True).T
             near, innovation = rows[:-1], rows[-1]
@@ -59,10 +59,12 @@ def analyse(
     return over_sites(local, ensemble, localization), {}
 
 
-def _correlation(correlation: Array, observation: Array) -> Array:
-    """Between the observations at hand [p, p]; slots that are empty are independent."""
+def _correlation(correlation: Array, observation: Array, root: Array) -> Array:
+    """Between the observations at hand [p, p]; slots that are empty or beyond the taper are
+    independent: how far a window looks must change nothing.
+    """
     m = len(correlation)
-    there = observation < m
+    there = (observation < m) & (root > 0)
     index = jnp.minimum(observation, m - 1)
     block = jnp.where(there[:, None] & there, correlation[index][:, index], 0)
     return block + jnp.diag(jnp.where(there, 0, 1).astype(block.dtype))

@@ -69,8 +69,18 @@ def test_a_window_serves_all_radii_up_to_it():
 def test_between_observations_and_state_it_is_one_taper(random):
     sites = np.array([3, 17, 38], np.int32)
     ring = RingLocalization("gaspari-cohn", jnp.asarray(3.0), 16, 40, sites)
-    matrix = np.asarray(ring.matrix())
-    np.testing.assert_allclose(matrix, matrix.T)
+    d = np.abs(np.arange(40)[:, None] - np.arange(40))
+    matrix = np.asarray(taper("gaspari-cohn", np.minimum(d, 40 - d), jnp.asarray(3.0)))
+    np.testing.assert_allclose(ring.state_to_observations(), matrix[:, sites])
+    np.testing.assert_allclose(ring.between_observations(), matrix[sites][:, sites])
     for j, site in enumerate(sites):
         np.testing.assert_allclose(ring.to_state(j), matrix[site])
         np.testing.assert_allclose(ring.to_observations(j), matrix[site, sites])
+
+
+def test_without_a_taper_every_observation_counts_fully(random):
+    sites = np.sort(random.permutation(9)[:4]).astype(np.int32)
+    ring = RingLocalization("none", jnp.asarray(1.0), 0, 9, sites)
+    assert not ring.local
+    assert (np.asarray(ring.state_to_observations()) == np.ones((9, 4))).all()
+    assert (np.asarray(ring.between_observations()) == np.ones((4, 4))).all()

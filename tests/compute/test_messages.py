@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,6 @@ from compute.messages import messages
 from learnda.fields import RUN_FIELDS
 from learnda.v1 import assimilation_pb2 as pb
 
-STREAMED = SERIES[:6]
 MOST_REPLICATES = next(int(f.max or 0) for f in RUN_FIELDS if f.name == "replicates")
 
 
@@ -21,8 +22,20 @@ def span(steps: int, replicates: int) -> events.Progress:
         method_id="a",
         first_step=50,
         t=np.arange(50, 50 + steps) * 0.1,
-        replicates={name: rng.normal(size=(steps, replicates)).T for name in STREAMED},
-        mean={name: rng.normal(size=steps) for name in STREAMED},
+        replicates={name: rng.normal(size=(steps, replicates)).T for name in SERIES},
+        mean={name: rng.normal(size=steps) for name in SERIES},
+    )
+
+
+def gathered() -> events.Diagnostics:
+    rng = np.random.default_rng(2)
+    return events.Diagnostics(
+        rank_histogram=rng.integers(0, 2**40, 1025),
+        spread_edges=np.append(rng.uniform(size=19).cumsum(), np.inf),
+        spread_counts=rng.integers(0, 9, 20),
+        spread_rms=np.where(rng.random(20) < 0.5, np.nan, rng.uniform(size=20)),
+        error_rms=rng.uniform(size=20),
+        lead_rmse=rng.uniform(size=7),
     )
 
 
@@ -38,7 +51,7 @@ def test_progress_comes_in_parts_that_join(steps: int, replicates: int) -> None:
         50 + sum(p.step_count for p in parts[:i]) for i in range(len(parts))
     ]
     np.testing.assert_array_equal(np.concatenate([part.t for part in parts]), event.t)
-    for name in STREAMED:
+    for name in SERIES:
         columns = [
             np.array(getattr(part.replicates, name)).reshape(part.replicate_count, part.step_count)
             for part in parts
@@ -49,11 +62,25 @@ def test_progress_comes_in_parts_that_join(steps: int, replicates: int) -> None:
 
 
 def test_every_series_and_metric_has_its_field() -> None:
-    assert set(STREAMED) == {field.name for field in pb.Series.DESCRIPTOR.fields}
+    assert set(SERIES) == {field.name for field in pb.Series.DESCRIPTOR.fields}
+
+
+@pytest.mark.parametrize("steps", [1, 128])
+def test_what_was_gathered_comes_once_and_whole(steps: int) -> None:
+    """With the last of the parts, for it is what was gathered up to there."""
+    expected = gathered()
+    parts = [m.progress for m in messages(replace(span(steps, 700), diagnostics=expected))]
+    assert [part.HasField("diagnostics") for part in parts] == [False] * (len(parts) - 1) + [True]
+    completed = events.MethodCompleted("a", "completed", {}, 0.5, None, expected)
+    (last,) = messages(completed)
+    for found in (parts[-1].diagnostics, last.method_completed.diagnostics):
+        for field in fields(expected):
+            np.testing.assert_array_equal(getattr(found, field.name), getattr(expected, field.name))
 
 
 def test_absent_values_are_absent() -> None:
-    event = events.MethodCompleted("a", "diverged", {"final": None, "mean": 2.0}, 0.5, 7)
+    metrics = {"final": None, "mean": 2.0}
+    event = events.MethodCompleted("a", "diverged", metrics, 0.5, 7, gathered())
     (message,) = messages(event)
     completed = message.method_completed
     assert completed.status == pb.METHOD_STATUS_DIVERGED

@@ -63,6 +63,7 @@ async def test_the_first_message_holds_every_default(stub: Any) -> None:
     assert dict(started.methods[1].params) == {
         "r": 2,
         "taper": "box",
+        "inflation": "analysis",
         "inf_fact": 1.04,
         "rotate": False,
     }
