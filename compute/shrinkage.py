@@ -1,7 +1,7 @@
 """A sample covariance drawn towards a multiple of the identity, by as much as its noise asks for.
 
-B = (1 - gamma) P + gamma mu I with P the sample covariance (N - 1) and mu = tr(P) / n. Everything
-here is computed from the N x N matrix of inner products of the anomalies [N, n].
+B = (1 - gamma) P + gamma mu I with P the sample covariance (N - 1) and mu = tr(P) / n, from the
+anomalies [N, n]: neither P nor the inner products of the members are formed where they are large.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ def ledoit_wolf(anomalies: Array) -> Array:
     Distances are per site, and the sample covariance in them is divided by N, as there.
     """
     members, n = anomalies.shape
-    products = anomalies @ anomalies.T
-    trace = jnp.trace(products) / members
-    size = (products**2).sum() / members**2  # |S|^2
+    lengths = (anomalies**2).sum(axis=1)
+    trace = lengths.sum() / members
+    size = _squared_norm(anomalies) / members**2  # |S|^2
     distance = (size - trace**2 / n) / n  # |S - mu I|^2 / n
-    noise = ((jnp.diagonal(products) ** 2).sum() / members - size) / (n * members)
+    noise = ((lengths**2).sum() / members - size) / (n * members)
     return jnp.where(distance > 0, jnp.clip(noise / distance, 0, 1), 1)
 
 
@@ -29,12 +29,18 @@ def rao_blackwell(anomalies: Array) -> Array:
     doi:10.1109/TSP.2010.2053029: the best for Gaussian members, in [0, 1].
     """
     members, n = anomalies.shape
-    products = anomalies @ anomalies.T / (members - 1)
-    trace = jnp.trace(products)
-    square = (products**2).sum()  # tr P^2
+    trace = (anomalies**2).sum() / (members - 1)
+    square = _squared_norm(anomalies) / (members - 1) ** 2  # tr P^2
     above = (members - 2) / members * square + trace**2
     below = (members + 2) * (square - trace**2 / n)
     return jnp.where(below > above, above / jnp.where(below > 0, below, 1), 1)
+
+
+def _squared_norm(anomalies: Array) -> Array:
+    """|A'A|^2 = |AA'|^2, by the smaller of the two."""
+    members, n = anomalies.shape
+    products = anomalies.T @ anomalies if n < members else anomalies @ anomalies.T
+    return (products**2).sum()
 
 
 def shrunk_update(anomalies: Array, S: Array, W: Array, innovations: Array, gamma: Array) -> Array:

@@ -58,8 +58,12 @@ class Problem:
         correlation = None if self.correlation is None else jnp.asarray(self.correlation)
         return ObservationError(jnp.asarray(self.std), correlation, self.distribution, 5.0)
 
+    @staticmethod
+    def window(taper: str, r: float, n: int) -> int:
+        return window(taper, r, n) if taper != "none" else 0
+
     def ring(self, taper: str = "none", r: float = 1.0) -> RingLocalization:
-        reach = window(taper, r, self.n) if taper != "none" else 0
+        reach = self.window(taper, r, self.n)
         sites = jnp.asarray(self.sites)
         return RingLocalization(taper, jnp.asarray(float(r)), reach, self.n, sites)
 
