@@ -147,11 +147,16 @@ class Run:
 
 
 class Engine:
-    """Computes experiments on JAX's default device, one chunk at a time."""
+    """Computes experiments on JAX's default device, one chunk at a time.
 
-    def __init__(self, *, cache_dir: Path | None = None, program_limit: int = 64) -> None:
+    ``hasty``: every program is compiled in less time, for many that run little.
+    """
+
+    def __init__(
+        self, *, cache_dir: Path | None = None, program_limit: int = 64, hasty: bool = False
+    ) -> None:
         self._cache_dir = cache_dir
-        self._programs = Programs(program_limit)
+        self._programs = Programs(program_limit, hasty=hasty)
         self._climatologies: Climatologies = {}
         self._runs: deque[Run] = deque()
         self._news = threading.Condition()

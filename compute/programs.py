@@ -42,8 +42,9 @@ def use_disk_cache(folder: Path) -> None:
 class Programs:
     """The compiled programs, by key; the least recently used are dropped beyond ``limit``."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, hasty: bool = False) -> None:
         self._limit = limit
+        self._hasty = hasty
         self._compilers = ThreadPoolExecutor(COMPILERS, thread_name_prefix="compile")
         self._lock = threading.Lock()
         self._held: OrderedDict[Hashable, Future[Program]] = OrderedDict()
@@ -68,7 +69,7 @@ class Programs:
             held = self._held.get(key)
             if held is None or (held.done() and held.exception() is not None):
                 held = self._compilers.submit(
-                    self._compile, name, shape, function, arguments, hasty
+                    self._compile, name, shape, function, arguments, hasty or self._hasty
                 )
                 self._held[key] = held
                 while len(self._held) > self._limit:

@@ -23,7 +23,9 @@ METHOD = Method(
     "and variance. The kernel mapping that the paper does at the end is left out.",
     reference="Poterjoy (2016), doi:10.1175/MWR-D-15-0163.1",
     parameters=(
-        *localized("gaspari-cohn", "gaspari-cohn", "gaussian", "box", "step", "exponential"),
+        *localized(
+            "gaspari-cohn", "gaspari-cohn", "gaussian", "box", "step", "exponential", "none"
+        ),
         Parameter(
             name="certainty",
             type="float",

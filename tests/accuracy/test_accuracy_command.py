@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,9 +20,13 @@ QUICK = (
 """The rows that take seconds; the whole table is `learn-da accuracy`."""
 
 
+ROOT = Path(__file__).resolve().parents[2]
+
+
 def learn_da(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "learnda.cli", "accuracy", *arguments],
+        env={**os.environ, "LEARNDA_CACHE_DIR": "", "LEARNDA_DATA_DIR": str(ROOT / ".cache")},
         capture_output=True,
         text=True,
         timeout=600,

@@ -32,7 +32,7 @@ def random(request: pytest.FixtureRequest) -> np.random.Generator:
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """One for all tests, so that a program is compiled once."""
-    with Engine(program_limit=200) as engine:
+    with Engine(program_limit=200, hasty=True) as engine:
         yield engine
 
 

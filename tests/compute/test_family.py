@@ -262,20 +262,19 @@ def test_over_many_draws_the_order_of_the_members_is_forgotten(random, problem, 
 # ---------------------------------------------------------------- what it does with observations
 
 
-@over_branches
+# pf draws members anew whatever their weights
+@pytest.mark.parametrize(("name", "taper"), [case for case in BRANCHES if case[0] != "pf"])
 def test_useless_observations_change_almost_nothing(problem, name, taper):
-    if name == "pf":
-        pytest.skip("it draws members anew, whatever their weights")
     problem.std = np.full(9, 1e6)
     moved = np.abs(analyse(name, taper, problem) - problem.ensemble).max()
     # a stochastic filter adds noise of 1e6 with a gain of 1e-12 P
     assert moved < 1e-4 * problem.ensemble.var(0).max()
 
 
-@over_all
+@pytest.mark.parametrize(
+    ("name", "taper"), [case for case in CASES if not REGISTRY[case[0]].declaration.baseline]
+)
 def test_accurate_observations_draw_the_mean(random, problem, name, taper):
-    if REGISTRY[name].declaration.baseline:
-        pytest.skip("it sees no observation")
     problem.std = np.full(9, 1.0 if name in ("pf", "netf", "lnetf") else 0.05)
     problem.ensemble = random.normal(2, 1.5, (8, 12))
     prior = problem.ensemble.mean(0)[problem.sites]
