@@ -30,7 +30,7 @@ lint: .venv/.dev web/node_modules/.installed
 	scripts/node.sh npm run --silent check
 
 test-fast: .venv/.dev
-	$(BIN)/pytest -q $(FAST)
+	$(BIN)/pytest -q -n 2 --dist loadfile $(FAST)
 
 test-web: web/node_modules/.installed
 	scripts/node.sh npm test --silent
