@@ -83,7 +83,7 @@ def gather(
     top = 1.5 * jnp.maximum(climatological_std, np.finfo(truth.dtype).tiny)
     per_decade = (SPREAD_BINS - 1) / SPREAD_DECADES
     variance = background.variance
-    height = jnp.log10(jnp.maximum(jnp.sqrt(variance) / top, 10**-SPREAD_DECADES))
+    height = jnp.log10(jnp.maximum(jnp.sqrt(variance) / top, jnp.finfo(truth.dtype).tiny))
     place = jnp.clip(jnp.ceil((height + SPREAD_DECADES) * per_decade), 0, SPREAD_BINS - 1)
     inside = (place[:, None] == jnp.arange(SPREAD_BINS)) & scored
     known = (jnp.arange(gathered.lead_counts.shape[0]) < leads_known) & scored
@@ -99,12 +99,18 @@ def gather(
 
 
 def _rank_counts(key: Array, members: Array, truth: Array) -> Array:
-    """How many sites' truth has so many members below it: [bins]; ties are broken at random."""
+    """How many sites' truth has so many members below it: [bins]; ties are broken at random, and so
+    is where a rank counts that two bins share.
+    """
     count = members.shape[0]
     below = (members < truth).sum(axis=0)
     ties = (members == truth).sum(axis=0)
-    chance = jax.random.uniform(key, truth.shape, jnp.float32)
-    rank = below + jnp.minimum((chance * (ties + 1)).astype(below.dtype), ties)
+    chance = jax.random.uniform(key, truth.shape, jnp.float32).astype(jnp.float64) * (ties + 1)
+    rank = below + jnp.minimum(chance.astype(below.dtype), ties)
     bins = min(count + 1, MAX_RANKS)
-    place = rank if bins == count + 1 else rank * bins // (count + 1)
+    if bins < count + 1:
+        within = rank + chance % 1  # chance has been used up to its integer part
+        place = jnp.minimum((within * bins / (count + 1)).astype(rank.dtype), bins - 1)
+    else:
+        place = rank
     return jnp.zeros(bins, jnp.int64).at[place].add(1)
