@@ -83,7 +83,7 @@ def gather(
     top = 1.5 * jnp.maximum(climatological_std, np.finfo(truth.dtype).tiny)
     per_decade = (SPREAD_BINS - 1) / SPREAD_DECADES
     variance = background.variance
-    height = jnp.log10(jnp.maximum(jnp.sqrt(variance) / top, jnp.finfo(truth.dtype).tiny))
+    height = jnp.log10(jnp.maximum(jnp.sqrt(variance) / top, np.finfo(truth.dtype).tiny))
     place = jnp.clip(jnp.ceil((height + SPREAD_DECADES) * per_decade), 0, SPREAD_BINS - 1)
     inside = (place[:, None] == jnp.arange(SPREAD_BINS)) & scored
     known = (jnp.arange(gathered.lead_counts.shape[0]) < leads_known) & scored
