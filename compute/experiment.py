@@ -13,7 +13,7 @@ N members, n sites, m observations, L leads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ from compute.climatology import Climatology
 from compute.localization import RingLocalization
 from compute.observing import ObservationError
 from compute.randomness import Purpose, draw_key, replicate_keys
-from compute.reliability import Gathered
+from compute.reliability import Gathered, Look
 from compute.schemes import Moment, Outcome, Scheme, World
 
 SERIES = (
@@ -238,7 +238,7 @@ def method(
 
     def replicate(
         key: Array, state: MethodState, truth: Array, sites: Array, y: Array, step: Array
-    ) -> tuple[MethodState, Array]:
+    ) -> tuple[MethodState, Array, Look]:
         substeps = _substeps(setting, step)
         moment = Moment(
             step=step,
@@ -260,31 +260,45 @@ def method(
         alive = state.alive & _finite(outcome)
         columns = jnp.where(alive, _diagnose(world, moment, outcome), jnp.nan)
         pending = world.forecast(state.pending, substeps) if shape.leads else state.pending
-        gathered = reliability.gather(
-            state.gathered,
-            moment.key(Purpose.RANK_TIES),
+        seen = reliability.look(
             outcome.background,
             truth,
-            jnp.sqrt(climatology.variance),
             jnp.sqrt(((pending - truth) ** 2).mean(axis=-1)),
             step,
-            step >= setting.first_scored,
+            (step >= setting.first_scored) & alive,
         )
         if shape.leads:
             pending = jnp.concatenate([outcome.analysis.mean[None], pending[:-1]])
-        following = MethodState(outcome.state, alive, gathered, pending)
-        kept = jax.tree.map(lambda new, old: jnp.where(alive, new, old), following, state)
-        return kept._replace(alive=alive), columns
+        carried, pending = jax.tree.map(
+            lambda new, old: jnp.where(alive, new, old),
+            (outcome.state, pending),
+            (state.carried, state.pending),
+        )
+        return MethodState(carried, alive, state.gathered, pending), columns, seen
 
-    def cycle(k: Array, carry: tuple[MethodState, Array]) -> tuple[MethodState, Array]:
-        state, columns = carry
-        state, row = jax.vmap(replicate, in_axes=(0, 0, 0, 0, 0, None), out_axes=(0, 1))(
+    step: Callable[..., Any] = jax.vmap(
+        replicate, in_axes=(0, 0, 0, 0, 0, None), out_axes=(0, 1, 0)
+    )
+
+    def cycle(k: Array, carry: tuple[MethodState, Array, Look]) -> tuple[MethodState, Array, Look]:
+        state, columns, seen = carry
+        state, row, one = step(
             keys, state, observed.truth[k], observed.sites[k], observed.y[k], first_step + k
         )
-        return state, columns.at[k].set(row)
+        seen = jax.tree.map(lambda all_, new: all_.at[k].set(new), seen, one)
+        return state, columns.at[k].set(row), seen
+
+    def tie_keys() -> Array:
+        at = jax.vmap(lambda key, k: draw_key(key, Purpose.RANK_TIES, first_step + k), (0, None))
+        return jax.vmap(at, (None, 0))(keys, jnp.arange(shape.buffer))
 
     columns = jnp.zeros((shape.buffer, len(SERIES), shape.replicates), shape.dtype)
-    return lax.fori_loop(0, count, cycle, (state, columns))
+    like = jax.eval_shape(step, keys, state, *(part[0] for part in observed), first_step)[2]
+    seen = jax.tree.map(lambda a: jnp.zeros((shape.buffer, *a.shape), a.dtype), like)
+    state, columns, seen = lax.fori_loop(0, count, cycle, (state, columns, seen))
+    std = jnp.sqrt(climatology.variance)
+    gathered = reliability.gather(state.gathered, seen, shape.members, std, tie_keys)
+    return state._replace(gathered=gathered), columns
 
 
 def make_world(shape: Shape, setting: Setting, climatology: Climatology) -> World:

@@ -6,13 +6,14 @@ number. The background is judged: it has not seen the observations.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 from numpy.typing import NDArray
 
 from compute.schemes import Estimate
@@ -23,6 +24,9 @@ SPREAD_BINS = 20
 SPREAD_DECADES = 3.0
 """The bins of spread are evenly spaced in its logarithm, over so many decades below one and a half
 climatological standard deviations; smaller spreads are in the first, larger ones in the last."""
+
+
+TieKeys = Callable[[], Array]
 
 
 class Gathered(NamedTuple):
@@ -64,53 +68,108 @@ def spread_edges(climatological_std: float) -> NDArray[np.float64]:
     return edges
 
 
-def gather(
-    gathered: Gathered,
-    key: Array,
-    background: Estimate,
-    truth: Array,
-    climatological_std: Array,
-    lead_rmse: Array,
-    leads_known: Array,
-    scored: Array,
-) -> Gathered:
-    """With one more cycle, where it is ``scored``. ``key`` breaks ties of ranks; ``lead_rmse`` [L]
-    holds the errors of the forecasts that end now, of which the first ``leads_known`` are known.
-    """
-    ranks = gathered.ranks
-    if background.members is not None:
-        ranks = ranks + jnp.where(scored, _rank_counts(key, background.members, truth), 0)
-    top = 1.5 * jnp.maximum(climatological_std, np.finfo(truth.dtype).tiny)
-    per_decade = (SPREAD_BINS - 1) / SPREAD_DECADES
-    variance = background.variance
-    height = jnp.log10(jnp.maximum(jnp.sqrt(variance) / top, np.finfo(truth.dtype).tiny))
-    place = jnp.clip(jnp.ceil((height + SPREAD_DECADES) * per_decade), 0, SPREAD_BINS - 1)
-    inside = (place[:, None] == jnp.arange(SPREAD_BINS)) & scored
-    known = (jnp.arange(gathered.lead_counts.shape[0]) < leads_known) & scored
-    squared = (background.mean - truth) ** 2
-    return Gathered(
-        ranks,
-        gathered.spread_counts + inside.sum(axis=0),
-        gathered.spread_variance + jnp.where(inside, variance[:, None], 0).sum(axis=0),
-        gathered.spread_error + jnp.where(inside, squared[:, None], 0).sum(axis=0),
-        gathered.lead_total + jnp.where(known, lead_rmse, 0),
-        gathered.lead_counts + known,
+class Look(NamedTuple):
+    """What one cycle of one replicate leaves for `gather`."""
+
+    below: Array
+    """[n] int32: members below the truth; [0] without members."""
+    ties: Array
+    """[n] int32: members equal to it."""
+    variance: Array
+    """[n], of the background."""
+    squared: Array
+    """[n], the squared error of its mean."""
+    lead_rmse: Array
+    """[L], of the forecasts that end now."""
+    leads_known: Array
+    """How many of those there are yet."""
+    scored: Array
+    """bool: does the cycle count?"""
+
+
+def look(
+    background: Estimate, truth: Array, lead_rmse: Array, leads_known: Array, scored: Array
+) -> Look:
+    """A background against the truth [n]."""
+    empty = jnp.zeros(0, jnp.int32)
+    members = background.members
+    return Look(
+        empty if members is None else (members < truth).sum(axis=0, dtype=jnp.int32),
+        empty if members is None else (members == truth).sum(axis=0, dtype=jnp.int32),
+        background.variance,
+        (background.mean - truth) ** 2,
+        lead_rmse,
+        leads_known,
+        scored,
     )
 
 
-def _rank_counts(key: Array, members: Array, truth: Array) -> Array:
-    """How many sites' truth has so many members below it: [bins]; ties are broken at random, and so
-    is where a rank counts that two bins share.
+def gather(
+    gathered: Gathered, seen: Look, members: int, climatological_std: Array, keys: TieKeys
+) -> Gathered:
+    """With K more cycles of R replicates: the arrays of ``seen`` are [K, R, ...], of ``gathered``
+    [R, ...]. ``keys`` gives a key for each cycle and replicate [K, R], to break ties of ranks.
+
+    All at once rather than cycle by cycle, which would cost more than many an analysis; but sums of
+    numbers with a fraction go in the order of the cycles, so that the cutting changes no bit.
     """
-    count = members.shape[0]
-    below = (members < truth).sum(axis=0)
-    ties = (members == truth).sum(axis=0)
-    chance = jax.random.uniform(key, truth.shape, jnp.float32).astype(jnp.float64) * (ties + 1)
-    rank = below + jnp.minimum(chance.astype(below.dtype), ties)
-    bins = min(count + 1, MAX_RANKS)
-    if bins < count + 1:
-        within = rank + chance % 1  # chance has been used up to its integer part
-        place = jnp.minimum((within * bins / (count + 1)).astype(rank.dtype), bins - 1)
-    else:
-        place = rank
-    return jnp.zeros(bins, jnp.int64).at[place].add(1)
+    counts = seen.scored.astype(jnp.int64)  # [K, R]
+    top = 1.5 * jnp.maximum(climatological_std, np.finfo(seen.variance.dtype).tiny)
+    per_decade = (SPREAD_BINS - 1) / SPREAD_DECADES
+    tiny = np.finfo(seen.variance.dtype).tiny
+    height = jnp.log10(jnp.maximum(jnp.sqrt(seen.variance) / top, tiny))
+    place = jnp.clip(jnp.ceil((height + SPREAD_DECADES) * per_decade), 0, SPREAD_BINS - 1)
+    inside = (place[..., None] == jnp.arange(SPREAD_BINS)) & seen.scored[..., None, None]
+    leads = jnp.arange(seen.lead_rmse.shape[-1])
+    known = (leads < seen.leads_known[..., None]) & seen.scored[..., None]
+    parts = jnp.concatenate(
+        [
+            jnp.where(inside, seen.variance[..., None], 0).sum(axis=2),
+            jnp.where(inside, seen.squared[..., None], 0).sum(axis=2),
+            jnp.where(known, seen.lead_rmse, 0),
+        ],
+        axis=2,
+    ).astype(jnp.float64)
+    sums = jnp.concatenate(
+        [gathered.spread_variance, gathered.spread_error, gathered.lead_total], axis=1
+    )
+    sums = lax.fori_loop(0, len(parts), lambda k, total: total + parts[k], sums)
+    return Gathered(
+        gathered.ranks + _rank_counts(seen, counts, members, keys),
+        gathered.spread_counts + inside.sum(axis=(0, 2)),
+        sums[:, :SPREAD_BINS],
+        sums[:, SPREAD_BINS : 2 * SPREAD_BINS],
+        sums[:, 2 * SPREAD_BINS :],
+        gathered.lead_counts + known.sum(axis=0),
+    )
+
+
+def _rank_counts(seen: Look, counts: Array, members: int, keys: TieKeys) -> Array:
+    """How many sites' truth has so many members below it: [R, bins]; ties are broken at random, and
+    so is where a rank counts that two bins share.
+    """
+    _, replicates, sites = seen.below.shape
+    bins = min(members + 1, MAX_RANKS) if sites else 0
+    if not bins:
+        return jnp.zeros((replicates, 0), jnp.int64)
+    shared = bins < members + 1
+
+    def draw() -> Array:
+        return jax.vmap(jax.vmap(lambda key: jax.random.uniform(key, (sites,), jnp.float32)))(
+            keys()
+        )
+
+    # drawing costs more than counting: only where there is something to decide
+    chance = (
+        draw()
+        if shared
+        else lax.cond((seen.ties > 0).any(), draw, lambda: jnp.zeros(seen.below.shape, jnp.float32))
+    )
+    chance = chance.astype(jnp.float64) * (seen.ties + 1)
+    place = seen.below + jnp.minimum(chance.astype(jnp.int32), seen.ties)
+    if shared:
+        within = place + chance % 1  # chance has been used up to its integer part
+        place = jnp.minimum((within * bins / (members + 1)).astype(jnp.int32), bins - 1)
+    flat = place + bins * jnp.arange(replicates)[:, None]
+    weights = jnp.broadcast_to(counts[..., None], flat.shape)
+    return jnp.zeros(replicates * bins, jnp.int64).at[flat].add(weights).reshape(-1, bins)

@@ -407,7 +407,8 @@ _TRUTH_LOST = (
 
 def _buffer(e: Experiment, itemsize: int) -> int:
     """Cycles of one round at most: a function of the shape alone."""
-    per_cycle = e.replicates * ((e.lorenz96_n + e.m + len(SERIES)) * itemsize + 4 * e.m)
+    numbers = 3 * e.lorenz96_n + e.m + len(SERIES)  # truth, variance and error; y; diagnostics
+    per_cycle = e.replicates * (numbers * itemsize + 4 * e.m + 8 * e.lorenz96_n)
     return max(1, min(MAX_CHUNK, BUFFER_BYTES // per_cycle))
 
 
