@@ -12,7 +12,7 @@ from compute.filters import REGISTRY
 from compute.localization import RingLocalization, window
 from compute.observing import ObservationError
 
-SHAPES = [(5, 12, 4), (20, 12, 12), (20, 12, 3), (30, 10, 10), (4, 40, 33)]
+SHAPES = [(20, 12, 3), (30, 10, 10), (5, 12, 4), (4, 40, 33)]
 """Members, sites, observations: fewer and more members than either."""
 TWO_SHAPES = [(20, 12, 3), (4, 25, 19)]
 """Members, sites, observations: fewer observations than members, and more."""
