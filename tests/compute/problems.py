@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import jax
@@ -12,7 +14,7 @@ from compute.filters import REGISTRY
 from compute.localization import RingLocalization, window
 from compute.observing import ObservationError
 
-SHAPES = [(5, 12, 4), (20, 12, 12), (20, 12, 3), (30, 10, 10), (4, 40, 33)]
+SHAPES = [(20, 12, 3), (30, 10, 10), (5, 12, 4), (4, 40, 33)]
 """Members, sites, observations: fewer and more members than either."""
 TWO_SHAPES = [(20, 12, 3), (4, 25, 19)]
 """Members, sites, observations: fewer observations than members, and more."""
@@ -71,21 +73,12 @@ class Problem:
         self, name: str, localization: RingLocalization | None = None, **parameters: Any
     ) -> np.ndarray:
         """The analysis of one filter, with its defaults; without localisation unless given one."""
-
-        def analyse(ensemble: jax.Array, y: jax.Array) -> jax.Array:
-            analysis, _ = REGISTRY[name].analyse(
-                self.key,
-                ensemble,
-                ensemble[:, self.sites],
-                y,
-                self.error,
-                self.ring() if localization is None else localization,
-                {**defaults(name), **parameters},
-            )
-            return analysis
-
-        once = jax.jit(analyse, compiler_options=QUICK)
-        return np.asarray(once(jnp.asarray(self.ensemble), jnp.asarray(self.y)))
+        ring = self.ring() if localization is None else localization
+        chosen = tuple({**defaults(name), **parameters}.items())
+        run = program(name, ring.taper, ring.window, ring.n, self.distribution, chosen)
+        correlation = None if self.correlation is None else jnp.asarray(self.correlation)
+        numbers = map(jnp.asarray, (self.ensemble, ring.sites, self.y, self.std, ring.radius))
+        return np.asarray(run(self.key, *numbers, correlation))
 
     def gain(self, P: np.ndarray | None = None, R: np.ndarray | None = None) -> np.ndarray:
         """K [n, m], of the sample covariance (N - 1) unless another is given."""
@@ -105,6 +98,28 @@ class Problem:
         """Of independent errors, with R divided by the taper [m] of each observation."""
         with np.errstate(divide="ignore"):
             return np.diag(np.minimum(self.std**2 / taper, 1e12))
+
+
+@cache
+def program(
+    name: str,
+    taper: str,
+    window: int,
+    n: int,
+    distribution: Any,
+    parameters: tuple[tuple[str, Any], ...],
+) -> Callable[..., jax.Array]:
+    """The analysis of one filter, compiled once for all problems of a shape."""
+
+    def analyse(
+        key: Any, ensemble: Any, sites: Any, y: Any, std: Any, radius: Any, correlation: Any
+    ) -> jax.Array:
+        error = ObservationError(std, correlation, distribution, 5.0)
+        ring = RingLocalization(taper, radius, window, n, sites)
+        observed = ensemble[:, sites]
+        return REGISTRY[name].analyse(key, ensemble, observed, y, error, ring, dict(parameters))[0]
+
+    return jax.jit(analyse, compiler_options=QUICK)
 
 
 def defaults(name: str) -> dict[str, Any]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from problems import TWO_SHAPES, Problem
+from problems import QUICK, TWO_SHAPES, Problem
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 from compute.filters import enkf
 from compute.localization import RingLocalization
-from compute.precision import modified_cholesky
+from compute.precision import Precision, modified_cholesky
 from compute.shrinkage import ledoit_wolf, rao_blackwell
 
 MEMBERS_AND_SITES = [(2, 5), (5, 40), (20, 12), (300, 8), (13, 13)]
@@ -75,6 +76,11 @@ def check_update(problem: Problem, analysis: np.ndarray, B: np.ndarray, atol: fl
     np.testing.assert_allclose(analysis, expected, atol=atol)
 
 
+def estimate(x: np.ndarray, ring: RingLocalization) -> Precision:
+    once = jax.jit(lambda x: modified_cholesky(x, ring), compiler_options=QUICK)
+    return once(jnp.asarray(x))
+
+
 def plain_precision(x: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
     """L [n, n] and D [n], by regressions on the anomalies themselves, one after the other."""
     members, n = x.shape
@@ -93,19 +99,19 @@ def plain_precision(x: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]
 def test_modified_cholesky_is_a_loop_of_regressions(random, members, n, radius):
     x = ensemble(random, members, n)
     ring = RingLocalization("box", jnp.asarray(float(radius)), radius, n, jnp.arange(1))
-    found = modified_cholesky(jnp.asarray(x), ring)
+    found = estimate(x, ring)
     L, D = plain_precision(x, radius)
     np.testing.assert_allclose(found.L, L, atol=1e-9)
     np.testing.assert_allclose(found.D, D, atol=1e-9)
     np.testing.assert_allclose(found.matrix(), L.T @ np.diag(1 / D) @ L, rtol=1e-6)
-    wider = modified_cholesky(jnp.asarray(x), replace(ring, window=min(radius + 2, (n - 1) // 2)))
+    wider = estimate(x, replace(ring, window=min(radius + 2, (n - 1) // 2)))
     np.testing.assert_allclose(wider.L, L, atol=1e-9)
 
 
 def test_on_all_sites_before_it_is_the_inverse_covariance(random):
     x = random.normal(2, 1, (400, 9)) @ (np.eye(9) + 0.1 * random.normal(0, 1, (9, 9)))
     ring = RingLocalization("box", jnp.asarray(4.0), 4, 9, jnp.arange(1))
-    found = modified_cholesky(jnp.asarray(x), ring).matrix()
+    found = estimate(x, ring).matrix()
     np.testing.assert_allclose(found, np.linalg.inv(np.cov(x.T)), atol=1e-10)
 
 

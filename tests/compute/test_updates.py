@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from problems import KEY, SHAPES, TWO_SHAPES, Problem
+from problems import KEY, SHAPES, TWO_SHAPES, Problem, program
 
 from compute.filters import enkf
 
@@ -166,4 +166,5 @@ def test_letkf_in_blocks_is_letkf(random, monkeypatch):
     ring = problem.ring("gaspari-cohn", 2.0)
     whole = problem.analyse("letkf", ring)
     monkeypatch.setattr("compute.filters._local.BLOCK", 16)
+    program.cache_clear()
     np.testing.assert_allclose(problem.analyse("letkf", ring), whole, atol=1e-12)

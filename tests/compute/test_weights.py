@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from problems import TWO_SHAPES, Problem
+from problems import QUICK, TWO_SHAPES, Problem
 from scipy import stats
 
 from compute.filters import netf, pf, rhf
@@ -124,13 +127,22 @@ def gaussian_members(random: np.random.Generator, members: int) -> np.ndarray:
     return random.permutation(stats.norm.ppf((np.arange(members) + 0.5) / members, 1, 2))
 
 
-def error(std: float, distribution: str) -> ObservationError:
-    return ObservationError(jnp.asarray([std]), None, distribution, 5.0)
+@cache
+def increments(distribution: str) -> Callable[..., jax.Array]:
+    def of(x: jax.Array, y: jax.Array, std: jax.Array) -> jax.Array:
+        return rhf.increments(x, y, ObservationError(std[None], None, distribution, 5.0))
+
+    return jax.jit(of, compiler_options=QUICK)
+
+
+def move(x: np.ndarray, y: float, std: float, distribution: str) -> np.ndarray:
+    """Where the members go, given y of so large an error."""
+    return x + np.asarray(increments(distribution)(*map(jnp.asarray, (x, y, std))))
 
 
 def test_rhf_approaches_the_kalman_posterior(random):
     x, y, std = gaussian_members(random, 2000), 2.7, 1.3
-    moved = x + np.asarray(rhf.increments(jnp.asarray(x), jnp.asarray(y), error(std, "gaussian")))
+    moved = move(x, y, std, "gaussian")
     variance = 1 / (1 / 4 + 1 / std**2)
     posterior = stats.norm(variance * (1 / 4 + y / std**2), np.sqrt(variance))
     assert moved.mean() == pytest.approx(posterior.mean(), abs=0.005)
@@ -143,7 +155,7 @@ def test_rhf_approaches_the_kalman_posterior(random):
 def test_rhf_follows_the_likelihood_itself(random, distribution, y):
     """Against quadrature of Bayes' rule on a fine grid."""
     x, std = gaussian_members(random, 2000), 1.3
-    moved = x + np.asarray(rhf.increments(jnp.asarray(x), jnp.asarray(y), error(std, distribution)))
+    moved = move(x, y, std, distribution)
     likelihood = {
         "laplace": stats.laplace(0, std / np.sqrt(2)),
         "student": stats.t(5, 0, std * np.sqrt(3 / 5)),
@@ -163,13 +175,11 @@ def test_rhf_keeps_the_order_of_the_members(random, members):
     for y in (-30.0, 0.5, 40.0):
         x = random.normal(1, 2, members)
         for distribution in ("gaussian", "laplace", "student"):
-            moves = rhf.increments(jnp.asarray(x), jnp.asarray(y), error(0.8, distribution))
-            moved = x + np.asarray(moves)
+            moved = move(x, y, 0.8, distribution)
             assert (np.diff(moved[np.argsort(x)]) >= 0).all()
             assert np.isfinite(moved).all()
 
 
 def test_rhf_leaves_everything_where_the_likelihood_is_flat(random):
     x = random.normal(1, 2, 9)
-    moves = rhf.increments(jnp.asarray(x), jnp.asarray(3.0), error(1e8, "gaussian"))
-    np.testing.assert_allclose(moves, 0, atol=1e-9)
+    np.testing.assert_allclose(move(x, 3.0, 1e8, "gaussian"), x, atol=1e-9)
