@@ -289,8 +289,10 @@ def method(
         return state, columns.at[k].set(row), seen
 
     def tie_keys() -> Array:
-        at = jax.vmap(lambda key, k: draw_key(key, Purpose.RANK_TIES, first_step + k), (0, None))
-        return jax.vmap(at, (None, 0))(keys, jnp.arange(shape.buffer))
+        def of_step(at: Array) -> Array:
+            return jax.vmap(lambda key: draw_key(key, Purpose.RANK_TIES, at))(keys)
+
+        return jax.vmap(of_step)(first_step + jnp.arange(shape.buffer))
 
     columns = jnp.zeros((shape.buffer, len(SERIES), shape.replicates), shape.dtype)
     like = jax.eval_shape(step, keys, state, *(part[0] for part in observed), first_step)[2]
