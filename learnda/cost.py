@@ -118,12 +118,15 @@ def _analysis(e: Experiment, instance: MethodInstance) -> tuple[int, float]:
     match instance.work:
         case "none":
             pass
-        case "transform" if instance.params.get("taper", "none") != "none":
+        case "transform" | "members" if instance.params.get("taper", "none") != "none":
             numbers, operations = _local(e, instance)
         case "transform":
             side = min(members, m)
             numbers = 3 * members * m + 4 * side**2
             operations = members * side * (4.0 * m + 4 * n) + EIGH * side**3
+        case "members":
+            numbers = 4 * members**2
+            operations = 4.0 * members**2 * n + EIGH * members**3
         case "serial":
             numbers = 2 * members * (n + m)
             operations = 6.0 * m * members * (n + m)
@@ -155,7 +158,7 @@ def _local(e: Experiment, instance: MethodInstance) -> tuple[int, float]:
     taper = str(instance.params["taper"])
     reach = _REACH.get(taper, math.inf) * float(instance.params.get("r", n))
     near = n if reach >= n // 2 else min(n, 2 * math.ceil(reach) + 1)
-    side = min(members, near)
+    side = members if instance.work == "members" else min(members, near)
     block = min(n, BLOCK)
     numbers = 3 * members * m + 2 * n * near + block * (3 * members * near + 4 * side**2)
     return numbers, n * (4.0 * members * near * side + EIGH * side**3)

@@ -45,7 +45,16 @@ class OnlyWith:
         return f"{self.name} {' or '.join(self.values)}"
 
 
-Work = Literal["none", "transform", "serial", "observations", "matrix", "tangent", "iterated"]
+Work = Literal[
+    "none",
+    "transform",
+    "members",
+    "serial",
+    "observations",
+    "matrix",
+    "tangent",
+    "iterated",
+]
 """What an analysis spends its time on; `learnda.cost` says what each comes to."""
 
 

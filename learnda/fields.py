@@ -227,6 +227,7 @@ RUN_FIELDS: tuple[Parameter, ...] = (
         "by one near their sites refuse it.",
         unit="sites",
         min=0,
+        max=1000,  # beyond, float32 cannot tell the errors apart
         step=0.5,
         only_with=OnlyWith("obs_error", ("gaussian",)),
     ),

@@ -63,7 +63,8 @@ def analyse(
         eN, cL = hyperprior(variance, members, parameters["xN"])
         return (members - 1) / zeta(variance, innovation, eN, (members - 1) * cL)
 
-    return transform(ensemble, S, d, inflate), {}
+    analysis, chi_square = transform(ensemble, S, d, inflate)
+    return analysis, {"innovation_consistency": chi_square / len(y)}
 
 
 def hyperprior(variance: Array, members: int, xN: Array) -> tuple[Array, Array]:

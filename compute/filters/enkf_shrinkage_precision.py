@@ -56,9 +56,13 @@ def analyse(
     gamma = rao_blackwell(anomalies)
     mu = (anomalies**2).sum() / (members - 1) / n
     target, sample = gamma * mu, (1 - gamma) / (members - 1)
-    # B^-1 = (I - A' (target/sample I + AA')^-1 A) / target, without dividing by sample
-    inner = target * jnp.eye(members, dtype=S.dtype) + sample * anomalies @ anomalies.T
-    explained = sample * anomalies.T @ cho_solve(cho_factor(inner), anomalies)
-    precision = (jnp.eye(n, dtype=S.dtype) - explained) / target
+    identity = jnp.eye(n, dtype=S.dtype)
+    if n <= members:
+        B = sample * anomalies.T @ anomalies + target * identity
+        precision = cho_solve(cho_factor(B), identity)
+    else:  # (I - A' (target / sample I + AA')^-1 A) / target, without dividing by sample
+        inner = target * jnp.eye(members, dtype=S.dtype) + sample * anomalies @ anomalies.T
+        explained = sample * anomalies.T @ cho_solve(cho_factor(inner), anomalies)
+        precision = (identity - explained) / target
     factor = cho_factor(precision + W @ W.T)
     return ensemble + cho_solve(factor, W @ innovations.T).T, {}

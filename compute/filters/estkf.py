@@ -12,7 +12,7 @@ from compute.filters._parameters import spreading
 from compute.inflation import split
 from compute.localization import RingLocalization
 from compute.observing import ObservationError
-from compute.transform import whiten
+from compute.transform import update, whiten
 from learnda.declarations import Method
 
 METHOD = Method(
@@ -39,21 +39,28 @@ def analyse(
 
     Shapes: ensemble [N, n], observed [N, m], y [m]; S the whitened observation anomalies.
     """
-    members = len(ensemble)
     mean, anomalies = split(ensemble)
     S, d = whiten(observed, y, error)
-    L = subspace(members, S.dtype)
-    HL = L.T @ S  # [N-1, m]
-    variance, U = jnp.linalg.eigh(HL @ HL.T)
-    spectrum = 1 + jnp.maximum(variance, 0) / (members - 1)
-    w = U @ (U.T @ (HL @ d) / spectrum) / (members - 1)
-    W = (U / jnp.sqrt(spectrum)) @ U.T
-    basis = L.T @ anomalies  # [N-1, n]
-    return mean + w @ basis + L @ (W @ basis), {}
+    rows, seen = to_subspace(anomalies), to_subspace(S)
+    shift, moved, chi_square = update(rows, seen, d, len(ensemble) - 1)
+    analysis = mean + shift + from_subspace(moved)
+    return analysis, {"innovation_consistency": chi_square / len(y)}
 
 
-def subspace(members: int, dtype: jnp.dtype) -> Array:
-    """The projection of their eq. 11: [N, N-1], orthonormal columns that sum to zero."""
+# L, their eq. 11: I - c on top with c = 1 / (N (root + 1)), and -root below, with root = N^-1/2. It
+# is applied as the rank-one change of I that it is.
+
+
+def to_subspace(rows: Array) -> Array:
+    """L' of anomalies [N, k]: [N-1, k]."""
+    root = len(rows) ** -0.5
+    top = rows[:-1]
+    return top - top.sum(axis=0) / (len(rows) * (root + 1)) - root * rows[-1]
+
+
+def from_subspace(rows: Array) -> Array:
+    """L of coordinates [N-1, k]: anomalies [N, k], which sum to zero."""
+    members = len(rows) + 1
     root = members**-0.5
-    top = jnp.eye(members - 1, dtype=dtype) - 1 / (members * (root + 1))
-    return jnp.concatenate([top, jnp.full((1, members - 1), -root, dtype)])
+    total = rows.sum(axis=0)
+    return jnp.concatenate([rows - total / (members * (root + 1)), -root * total[None]])

@@ -36,4 +36,5 @@ def analyse(
 ) -> tuple[Array, dict[str, Array]]:
     """mean + A'w + A'T. Shapes: ensemble [N, n], observed [N, m], y [m]."""
     S, d = whiten(observed, y, error)
-    return transform(ensemble, S, d), {}
+    analysis, chi_square = transform(ensemble, S, d)
+    return analysis, {"innovation_consistency": chi_square / len(y)}

@@ -9,12 +9,13 @@ import jax.numpy as jnp
 from jax import Array
 from jax.scipy.linalg import solve_triangular
 
+from compute.filters import etkf
 from compute.filters._local import over_sites, padded
 from compute.filters._parameters import ALL_TAPERS, localization, spreading
 from compute.inflation import split
 from compute.localization import RingLocalization
 from compute.observing import ObservationError
-from compute.transform import transform, whiten
+from compute.transform import transform
 from learnda.declarations import Method
 
 METHOD = Method(
@@ -43,7 +44,7 @@ def analyse(
     Shapes: ensemble [N, n], observed [N, m], y [m]; p observations around each site.
     """
     if not localization.local:
-        return transform(ensemble, *whiten(observed, y, error)), {}
+        return etkf.analyse(key, ensemble, observed, y, error, localization, parameters)
     mean, anomalies = split(observed)
     S, d = padded(anomalies / error.std), padded((y - mean) / error.std)
 
@@ -54,7 +55,7 @@ def analyse(
             rows = jnp.concatenate([near, innovation[None]])
             rows = solve_triangular(factor, rows.T, lower=True).T
             near, innovation = rows[:-1], rows[-1]
-        return transform(column[:, None], near, innovation)[:, 0]
+        return transform(column[:, None], near, innovation)[0][:, 0]
 
     return over_sites(local, ensemble, localization), {}
 

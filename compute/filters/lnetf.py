@@ -24,6 +24,7 @@ METHOD = Method(
     parameters=(*localized("gaspari-cohn", *ALL_TAPERS), *spreading(inf_fact=1.0)),
     requires_model=True,
     refuses=("obs_error_correlation",),
+    work="members",
 )
 SYMMETRIES = frozenset({"shift", "permutation"})
 

@@ -23,6 +23,7 @@ METHOD = Method(
     "switch it on.",
     reference="Toedter & Ahrens (2015), doi:10.1175/MWR-D-14-00108.1",
     parameters=spreading(inf_fact=1.0),
+    work="members",
 )
 SYMMETRIES = frozenset({"shift", "permutation"})
 

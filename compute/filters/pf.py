@@ -33,7 +33,6 @@ METHOD = Method(
     "the observed directions grow: on 40 sites it loses the truth with any affordable ensemble.",
     reference="Gordon, Salmond & Smith (1993), doi:10.1049/ip-f-2.1993.0015",
     parameters=(JITTER, *spreading(inf_fact=1.0)),
-    work="serial",
 )
 SYMMETRIES = frozenset({"shift"})
 
@@ -51,14 +50,11 @@ def analyse(
 
     Shapes: ensemble [N, n], observed [N, m], y [m].
     """
-    members = len(ensemble)
     weights = jax.nn.softmax(error.log_density(y - observed).sum(axis=1))
     draw, move = jax.random.split(key)
     chosen = ensemble[systematic(draw, weights)]
-    kernel = jax.random.normal(move, (members, members), ensemble.dtype)
     _, anomalies = split(ensemble)
-    noise = (kernel - kernel.mean(axis=0)) @ anomalies / jnp.sqrt(members - 1.0)
-    analysis = chosen + parameters["jitter"] * noise.astype(ensemble.dtype)
+    analysis = chosen + parameters["jitter"] * like(move, anomalies)
     return analysis, {"effective_sample_size": 1 / (weights**2).sum()}
 
 
@@ -69,3 +65,14 @@ def systematic(key: Array, weights: Array) -> Array:
     places = (jnp.arange(members, dtype=weights.dtype) + offset) / members
     drawn = jnp.searchsorted(jnp.cumsum(weights), places)
     return jnp.minimum(drawn, members - 1)
+
+
+def like(key: Array, anomalies: Array) -> Array:
+    """Gaussian anomalies [N, n] with mean 0 and, on average, the covariance of the given ones."""
+    members, n = anomalies.shape
+    basis = anomalies / jnp.sqrt(jnp.asarray(members - 1, anomalies.dtype))
+    if n < members:
+        variance, V = jnp.linalg.eigh(basis.T @ basis)
+        basis = jnp.sqrt(jnp.maximum(variance, 0))[:, None] * V.T
+    drawn = jax.random.normal(key, (members, len(basis)), anomalies.dtype)
+    return (drawn - drawn.mean(axis=0)) @ basis

@@ -175,3 +175,17 @@ def test_128_replicates_do_not_hang(engine: Engine) -> None:
     """Independent batches of matrices in one program once waited for each other for ever."""
     asked = experiment(("etkf", {"rotate": True}), **{**SMALL, "replicates": 130, "end_time": 0.5})
     assert completed(run(engine, asked)).status in ("completed", "diverged")
+
+
+@pytest.mark.parametrize("name", ["enkf", "etkf", "estkf", "enkf-n", "denkf"])
+@pytest.mark.parametrize("members", [5, 9])
+def test_consistency_is_the_same_whoever_computes_it(
+    engine: Engine, name: str, members: int
+) -> None:
+    """Filters that have a factor at hand use it; the first background is the same for all."""
+    asked = experiment((name, {}), **{**SMALL, "end_time": 0.1, "ensemble_size": members})
+    reference = experiment(("free-run", {}), **{**SMALL, "end_time": 0.1, "ensemble_size": members})
+    found, plain = (
+        series(run(engine, e), "m0", "innovation_consistency")[:, 0] for e in (asked, reference)
+    )
+    np.testing.assert_allclose(found, plain)
