@@ -68,16 +68,9 @@ def cycle(
         S, d = whiten(observed, moment.y, moment.error)
         adapted = inflation.adapt(adapted, S, d, moment.localization, parameters["adaptation_std"])
         adapted = jnp.broadcast_to(adapted, state.inflation.shape)
-    if how == "rtps":
-        analysis = inflation.relax_to_prior_spread(background, analysis, parameters["relaxation"])
-    elif how == "rtpp":
-        analysis = inflation.relax_to_prior_perturbations(
-            background, analysis, parameters["relaxation"]
-        )
-    if parameters.get("rotate"):
-        analysis = inflation.rotate(moment.key(Purpose.ROTATION), analysis)
-    if how in (None, "analysis") and "inf_fact" in parameters:
-        analysis = inflation.inflate(analysis, parameters["inf_fact"])
+    if how is not None:
+        rotation = moment.key(Purpose.ROTATION)
+        analysis = inflation.after_analysis(background, analysis, rotation, parameters)
     return Outcome(
         EnsembleState(analysis, adapted), Estimate.of(background), Estimate.of(analysis), info
     )

@@ -5,6 +5,9 @@ Ensembles are [N, n]: members first. Everything here keeps the ensemble mean.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -45,6 +48,20 @@ def relax_to_prior_perturbations(background: Array, analysis: Array, relaxation:
     """
     mean, anomalies = split(analysis)
     return mean + (1 - relaxation) * anomalies + relaxation * split(background)[1]
+
+
+def after_analysis(
+    background: Array, analysis: Array, key: Array, parameters: Mapping[str, Any]
+) -> Array:
+    """Relaxation, then rotation drawn from ``key``, then inflation, as ``parameters`` ask for."""
+    how = parameters["inflation"]
+    if how == "rtps":
+        analysis = relax_to_prior_spread(background, analysis, parameters["relaxation"])
+    elif how == "rtpp":
+        analysis = relax_to_prior_perturbations(background, analysis, parameters["relaxation"])
+    if parameters.get("rotate"):
+        analysis = rotate(key, analysis)
+    return inflate(analysis, parameters["inf_fact"]) if how == "analysis" else analysis
 
 
 def adapt(

@@ -72,6 +72,19 @@ def spreading(inf_fact: float | None = None) -> tuple[Parameter, ...]:
     return (_INFLATION, factor, _RELAXATION, _ADAPTATION_STD, ROTATE)
 
 
+def spreading_after() -> tuple[Parameter, ...]:
+    """The part of it that needs no more than background and analysis."""
+    scheme = replace(
+        _INFLATION,
+        choices=("analysis", "rtps", "rtpp"),
+        help="What keeps the spread up. analysis: inf_fact multiplies the anomalies after the "
+        "analysis, and the inflated ensemble is the one that is forecast. rtps, rtpp: relaxation "
+        "to the background's spread (Whitaker & Hamill 2012) or perturbations (Zhang et al. 2004).",
+    )
+    factor = replace(INF_FACT, only_with=OnlyWith("inflation", ("analysis",)))
+    return (scheme, factor, _RELAXATION, ROTATE)
+
+
 def localization(default: str, *choices: str, radius: float = 2) -> tuple[Parameter, Parameter]:
     """Radius and taper, of the choices that the method can take."""
     tapers = Parameter(

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from compute import inflation
-from compute.filters._parameters import INF_FACT, ROTATE
+from compute.filters._parameters import spreading_after
 from compute.filters.enkf import perturbations
 from compute.inflation import split
 from compute.randomness import Purpose
@@ -37,8 +37,7 @@ METHOD = Method(
             step=0.05,
         ),
         B_SCALE,
-        INF_FACT,
-        ROTATE,
+        *spreading_after(),
     ),
     work="matrix",
 )
@@ -72,7 +71,6 @@ def cycle(world: World, moment: Moment, state: Array, parameters: Mapping[str, A
     analysis = background + (BHt @ weights[:, :-1]).T
     left = moment.y - world.observe(analysis, moment.sites).mean(axis=0)
     info = fit(moment.error, departure, left, HBHt, weights[:, -1])
-    if parameters["rotate"]:
-        analysis = inflation.rotate(moment.key(Purpose.ROTATION), analysis)
-    analysis = inflation.inflate(analysis, parameters["inf_fact"])
+    rotation = moment.key(Purpose.ROTATION)
+    analysis = inflation.after_analysis(background, analysis, rotation, parameters)
     return Outcome(analysis, Estimate.of(background), Estimate.of(analysis), info)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from compute import inflation
-from compute.filters._parameters import INF_FACT, ROTATE
+from compute.filters._parameters import spreading_after
 from compute.inflation import split
 from compute.randomness import Purpose
 from compute.schemes import Estimate, Moment, Outcome, World
@@ -46,8 +46,7 @@ METHOD = Method(
             max=50,
             step=1,
         ),
-        INF_FACT,
-        ROTATE,
+        *spreading_after(),
     ),
     work="iterated",
 )
@@ -114,7 +113,6 @@ def cycle(world: World, moment: Moment, state: Array, parameters: Mapping[str, A
     )
     end = lax.while_loop(going_on, gauss_newton, begin)
     analysis = forecast(end.w, end.T)
-    if parameters["rotate"]:
-        analysis = inflation.rotate(moment.key(Purpose.ROTATION), analysis)
-    analysis = inflation.inflate(analysis, parameters["inf_fact"])
+    rotation = moment.key(Purpose.ROTATION)
+    analysis = inflation.after_analysis(background, analysis, rotation, parameters)
     return Outcome(analysis, Estimate.of(background), Estimate.of(analysis), {})

@@ -8,15 +8,18 @@ import numpy as np
 import pytest
 from problems import QUICK, defaults
 
+from compute.climatology import Climatology
 from compute.filters import REGISTRY
 from compute.localization import RingLocalization
 from compute.observing import ObservationError
+from compute.registry import METHODS
+from compute.schemes import Moment, World
 
 N_SITES, CYCLES, REPLICATES = 5, 4, 6
 SITES = jnp.array([0, 2, 3])
 STD = np.array([0.5, 0.8, 1.2])
-SIZES = {"estkf": (20, 80, 320)}  # it decomposes N x N
 TYPES = ["enkf", "ensrf", "eakf", "etkf", "enkf-n", "enkf-lw", "enkf-rblw", "estkf", "denkf"]
+ITERATIVE = {"ienks, lag 0": 0, "ienks, lag 1": 1}
 
 
 class Linear:
@@ -43,6 +46,8 @@ class Linear:
     def filtered(self, name: str, members: int, random: np.random.Generator) -> np.ndarray:
         """The ensembles [REPLICATES, N, n] after the last analysis."""
         drawn = random.normal(0, 1, (REPLICATES, members, N_SITES))
+        if name in ITERATIVE:
+            return self.smoothed(ITERATIVE[name], jnp.asarray(self.mean + drawn @ self.root.T))
         parameters = {**defaults(name), "taper": "none"}
         ring = RingLocalization("none", jnp.asarray(1.0), 0, N_SITES, SITES)
         error = ObservationError(jnp.asarray(STD))
@@ -59,12 +64,40 @@ class Linear:
         run = jax.jit(jax.vmap(cycled), compiler_options=QUICK)
         return np.asarray(run(jnp.asarray(self.mean + drawn @ self.root.T), keys))
 
+    def smoothed(self, lag: int, ensembles: jax.Array) -> np.ndarray:
+        """The same by the iterative smoother, which forecasts itself."""
 
-@pytest.mark.parametrize("name", TYPES)
+        def forecast(states: jax.Array, steps: jax.Array, key: object = None) -> jax.Array:
+            return jnp.where(steps > 0, states @ self.M.T, states)
+
+        nothing = Climatology(jnp.zeros(()), jnp.zeros(N_SITES))
+        world = World(
+            *(N_SITES, nothing, forecast, forecast, lambda x: x, jnp.zeros(())),
+            observe=lambda states, sites: states[..., sites],
+            operator="identity",
+        )
+        parameters = {"lag": jnp.asarray(lag), "iterations": jnp.asarray(3), "rotate": False}
+        parameters |= {"inflation": "analysis", "inf_fact": jnp.asarray(1.0)}
+
+        def cycled(ensemble: jax.Array) -> jax.Array:
+            for y in self.ys:
+                ring = RingLocalization("none", jnp.ones(()), 0, N_SITES, SITES)
+                error = ObservationError(jnp.asarray(STD))
+                one = jnp.ones((), jnp.int32)
+                moment = Moment(
+                    one, jax.random.key, one, jnp.ones(()), jnp.asarray(y), error, ring, y
+                )
+                ensemble = METHODS["ienks"].cycle(world, moment, ensemble, parameters).state
+            return ensemble
+
+        return np.asarray(jax.jit(jax.vmap(cycled), compiler_options=QUICK)(ensembles))
+
+
+@pytest.mark.parametrize("name", [*TYPES, *ITERATIVE])
 def test_it_converges_to_the_kalman_filter(random, name):
     linear = Linear(random)
     mean, P = linear.kalman(half_gain=name == "denkf")
-    sizes = SIZES.get(name, (50, 500, 5000))
+    sizes = (20, 80, 320) if name in ITERATIVE else (50, 500, 5000)  # it decomposes N x N
     errors = []
     for members in sizes:
         ensembles = linear.filtered(name, members, random)

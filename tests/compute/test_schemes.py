@@ -175,7 +175,7 @@ def test_persistence_says_what_was_true_before(case: Case) -> None:
 
 def test_ienks_of_lag_0_and_one_iteration_is_the_etkf(case: Case) -> None:
     ensemble = case.ensemble(1.0)
-    params = {"inf_fact": 1.0, "rotate": False, "lag": 0, "iterations": 1}
+    params = {"inf_fact": 1.0, "inflation": "analysis", "rotate": False, "lag": 0, "iterations": 1}
     found = case.cycle("ienks", ensemble, **params)
     background = case.world.forecast(ensemble, case.moment.substeps)
     expected, _ = FILTERS["etkf"].analyse(
@@ -203,7 +203,7 @@ def test_ienks_of_lag_1_is_the_etkf_where_the_model_is_linear(case: Case) -> Non
         **{**vars(case.moment), "error": ObservationError(jnp.asarray(1e-5 * case.std))}
     )
     ensemble = case.ensemble(1e-5)
-    common = {"inf_fact": 1.0, "rotate": False, "iterations": 10}
+    common = {"inf_fact": 1.0, "inflation": "analysis", "rotate": False, "iterations": 10}
     lag1 = case.cycle("ienks", ensemble, lag=1, **common)
     lag0 = case.cycle("ienks", ensemble, lag=0, **common)
     moved = np.abs(lag0.analysis.members - lag0.background.members).max()
@@ -225,7 +225,13 @@ def test_ienks_minimises_its_cost_with_observations_that_are_not_linear(
 
     best = minimize(cost, np.zeros(len(A)), method="BFGS", options={"gtol": 1e-7})
     found = case.cycle(
-        "ienks", jnp.asarray(ensemble), lag=0, iterations=50, inf_fact=1.0, rotate=False
+        "ienks",
+        jnp.asarray(ensemble),
+        lag=0,
+        iterations=50,
+        inflation="analysis",
+        inf_fact=1.0,
+        rotate=False,
     )
     reached = cost(np.linalg.lstsq(A.T, np.asarray(found.analysis.mean) - mean, rcond=None)[0])
     # the ensemble's linearisation is not the tangent: close to the minimum, and far below the start
@@ -235,14 +241,26 @@ def test_ienks_minimises_its_cost_with_observations_that_are_not_linear(
 def test_hybrid_mixes_two_covariances(case: Case) -> None:
     ensemble = case.ensemble(1.0)
     found = case.cycle(
-        "hybrid", ensemble, static_weight=0.4, b_scale=0.2, inf_fact=1.0, rotate=False
+        "hybrid",
+        ensemble,
+        static_weight=0.4,
+        b_scale=0.2,
+        inflation="analysis",
+        inf_fact=1.0,
+        rotate=False,
     )
     background = np.asarray(case.world.forecast(ensemble, 2))
     B = 0.6 * np.cov(background.T) + 0.4 * 0.2 * case.B
     mean, _ = case.kalman(background.mean(0), B)
     np.testing.assert_allclose(found.analysis.mean, mean)  # the perturbations are centred
     enkf = case.cycle(
-        "hybrid", ensemble, static_weight=0.0, b_scale=0.2, inf_fact=1.0, rotate=False
+        "hybrid",
+        ensemble,
+        static_weight=0.0,
+        b_scale=0.2,
+        inflation="analysis",
+        inf_fact=1.0,
+        rotate=False,
     )
     expected, _ = FILTERS["enkf"].analyse(
         case.moment.key(Purpose.ANALYSIS),
