@@ -123,7 +123,8 @@ def _taken(
 ) -> bool:
     """False where another parameter's value leaves this one nothing to do: sending it is refused.
 
-    The defaults of a method may be sent back together: they change nothing.
+    Its default may be sent all the same, as forms do that send all they show: it changes nothing.
+    Not so the radius, which the contract refuses with taper none whatever it is.
     """
     condition = parameter.only_with
     if condition is None:
@@ -134,8 +135,8 @@ def _taken(
     if value in condition.values or value not in governing.choices:  # refused by itself
         return value in condition.values
     if parameter.name in sent:
-        both_default = value == governing.default and sent[parameter.name] == parameter.default
-        if not both_default:
+        untouched = sent[parameter.name] == parameter.default and parameter.name != "r"
+        if not untouched:
             found.add(f"{path}.{parameter.name}", f"is used only with {condition}")
     return False
 

@@ -29,7 +29,9 @@ RADIUS = Parameter(
     step=1,
     only_with=OnlyWith("taper", TAPERS[:-1]),
 )
-SCHEME = Parameter("scheme", "str", "plain", "Scheme", "Scheme.", choices=("plain", "relaxed"))
+SCHEME = Parameter(
+    "scheme", "str", "plain", "Scheme", "Scheme.", choices=("plain", "relaxed", "other-scheme")
+)
 RELAXATION = Parameter(
     "relaxation",
     "float",

@@ -230,6 +230,7 @@ def test_a_parameter_is_there_only_where_it_does_something(with_params: Resolved
         return set(with_params("adaptive", sent).methods[0].params)
 
     assert params(relaxation=0.5) == {"inf_fact", "lag", "scheme"}
+    assert params(scheme="other-scheme", relaxation=0.5) == {"inf_fact", "lag", "scheme"}
     assert params(scheme="relaxed") == {"inf_fact", "lag", "scheme", "relaxation"}
 
 
