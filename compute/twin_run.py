@@ -250,7 +250,8 @@ class TwinRun:
             if "r" in values:
                 taper = str(choices.get("taper", "box"))
                 window = localization.window(taper, float(values["r"]), shape.n)
-            state = jax.eval_shape(partial(self._first_state, scheme), normal, ensemble, alive)
+            with jax.enable_x64(True):  # a warm-up asks in a thread of its own
+                state = jax.eval_shape(partial(self._first_state, scheme), normal, ensemble, alive)
             program = self._request(
                 instance.name,
                 (shape, tuple(sorted(choices.items())), window),

@@ -67,7 +67,10 @@ def methods(
     if as_json:
         typer.echo(json.dumps([asdict(method) for method in found], indent=2))
         return
-    table = Table("method", "parameters", "what it is", show_lines=True)
+    table = Table(show_lines=True)
+    table.add_column("method", no_wrap=True)
+    table.add_column("parameters", no_wrap=True)
+    table.add_column("what it is")
     for method in found:
         parameters = "\n".join(_described(p.name, p.default) for p in method.parameters)
         table.add_row(method.name, parameters, f"{method.help}\n[dim]{method.reference}[/dim]")
