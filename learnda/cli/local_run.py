@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from compute import events
-from compute.engine import Engine
+from compute.engine import Engine, Run
 from compute.registry import declarations
 from learnda.cli.csv_file import Span, write_csv
 from learnda.cli.display import Result, RunDisplay
@@ -30,16 +33,36 @@ def run_here(body: object, show: RunDisplay, csv: Path | None) -> list[Result]:
     reader = _Reader(labels, show, keep_steps=csv is not None)
     with Engine(cache_dir=cache_dir(data_dir())) as engine:
         run = engine.submit(experiment)
-        try:
+        with _cancelled_by_interrupt(run):
             for event in run:
                 reader.take(event)
-        finally:
-            run.cancel()
     if csv is not None:
         with csv.open("w", encoding="utf-8", newline="") as file:
             run_id = str(uuid.uuid4())
             write_csv(file, run_id, experiment.methods, reader.spans, experiment.replicates)
     return list(reader.results.values())
+
+
+@contextmanager
+def _cancelled_by_interrupt(run: Run) -> Iterator[None]:
+    """Ctrl-C cancels the run, and is raised when that has ended: raised at once, it could leave a
+    lock behind that the device thread needs.
+    """
+    interrupted = False
+
+    def stop(*_: object) -> None:
+        nonlocal interrupted
+        interrupted = True
+        run.cancel()
+
+    previous = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+        run.cancel()
+    if interrupted:
+        raise KeyboardInterrupt
 
 
 class _Reader:
