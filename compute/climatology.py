@@ -43,7 +43,8 @@ def trajectories(n: int) -> int:
 
 def climatology(n: int, dtype: jnp.dtype, forcing: Array) -> Climatology:
     """Mean and covariance of the ring of ``n``."""
-    key = draw_key(replicate_keys(jnp.asarray(seed_words(0)), 1)[0], Purpose.CLIMATOLOGY)
+    first = replicate_keys(jnp.asarray(seed_words(0)), jnp.zeros(1, jnp.uint32))[0]
+    key = draw_key(first, Purpose.CLIMATOLOGY)
     start = lorenz96.spin_up(key, trajectories(n), n, dtype, forcing)
 
     def sample(_: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:

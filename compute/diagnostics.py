@@ -9,17 +9,15 @@ from __future__ import annotations
 import math
 
 import jax.numpy as jnp
-from jax import Array
-from jax.scipy.linalg import cho_factor, cho_solve
+from jax import Array, lax
+from jax.scipy.linalg import solve_triangular
 from jax.scipy.stats import norm
 
 from compute.observing import ObservationError
 from compute.transform import whiten
 
 PAIRWISE_MEMBERS = 64
-PAIRWISE_PAIRS = 1 << 20
-"""Up to so many members, and pairs over all sites, the CRPS sums over pairs of members; beyond,
-sorting is cheaper, or kinder to memory."""
+"""Up to so many members the CRPS sums over pairs of members; beyond, sorting is cheaper."""
 
 
 def relative_error(mean: Array, truth: Array) -> Array:
@@ -45,12 +43,28 @@ def crps(ensemble: Array, truth: Array) -> Array:
     """
     members = ensemble.shape[0]
     distance = jnp.abs(ensemble - truth).mean(axis=0)
-    if members <= PAIRWISE_MEMBERS and members**2 * truth.shape[0] <= PAIRWISE_PAIRS:
-        pairs = jnp.abs(ensemble[:, None] - ensemble[None, :]).sum(axis=(0, 1))
+    if members <= PAIRWISE_MEMBERS:
+        pairs = 2 * _neighbour_differences(ensemble).sum(axis=0)
     else:
         rank_weight = 2 * jnp.arange(members, dtype=ensemble.dtype) - (members - 1)
         pairs = 2 * rank_weight @ jnp.sort(ensemble, axis=0)
     return jnp.mean(distance - pairs / (2 * members**2))
+
+
+def _neighbour_differences(ensemble: Array) -> Array:
+    """[N, n]: of each member to the half of the others that follow it when all stand in a ring, so
+    that every pair counts once; where a pair is met from both ends, half each time.
+    """
+    members = len(ensemble)
+    half = members // 2
+    ring = jnp.concatenate([ensemble, ensemble[:half]])
+
+    def of_neighbour(shift: Array, total: Array) -> Array:
+        weight = jnp.where(2 * shift == members, 0.5, 1.0).astype(ensemble.dtype)
+        neighbours = lax.dynamic_slice_in_dim(ring, shift, members)
+        return total + weight * jnp.abs(ensemble - neighbours)
+
+    return lax.fori_loop(1, half + 1, of_neighbour, jnp.zeros_like(ensemble))
 
 
 def gaussian_crps(mean: Array, variance: Array, truth: Array) -> Array:
@@ -81,12 +95,11 @@ def consistency(
     members, m = S.shape
     # (I + SS'/(N-1))^-1, on the smaller side
     if m < members:
-        factor = cho_factor(S.T @ S + (members - 1) * jnp.eye(m, dtype=S.dtype))
-        chi2 = (members - 1) * before @ cho_solve(factor, before)
+        factor = jnp.linalg.cholesky(S.T @ S + (members - 1) * jnp.eye(m, dtype=S.dtype))
+        chi2 = (members - 1) * (solve_triangular(factor, before, lower=True) ** 2).sum()
     else:
-        factor = cho_factor(S @ S.T + (members - 1) * jnp.eye(members, dtype=S.dtype))
-        seen = S @ before
-        chi2 = before @ before - seen @ cho_solve(factor, seen)
+        factor = jnp.linalg.cholesky(S @ S.T + (members - 1) * jnp.eye(members, dtype=S.dtype))
+        chi2 = before @ before - (solve_triangular(factor, S @ before, lower=True) ** 2).sum()
     trace = (S**2).sum() / (members - 1)
     return {
         "innovation_consistency": chi2 / m,

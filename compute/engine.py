@@ -1,4 +1,4 @@
-"""The engine owns the device: one thread computes, runs take turns chunk by chunk.
+"""The engine owns the device: one thread leads, workers compute, runs take turns chunk by chunk.
 
 Any thread may submit or cancel; results leave through a bounded queue of each run, and a run whose
 reader is slow waits without keeping the others. Nothing happens at import.
@@ -22,6 +22,7 @@ from compute.events import Event
 from compute.programs import Program, Programs, use_disk_cache
 from compute.registry import declarations
 from compute.twin_run import Climatologies, Step, TwinRun
+from compute.workers import Workers
 from learnda.cost import Limits
 from learnda.experiment import Experiment
 from learnda.validation import resolve
@@ -42,7 +43,7 @@ class Run:
         self._ended = False
         self._failure: BaseException | None = None
         self._cancelled = False
-        self._waiting: Future[Program] | None = None
+        self._waiting: Future[Any] | None = None
 
     def cancel(self) -> None:
         """Stop within one chunk and free what the run holds; what was read stays valid."""
@@ -97,7 +98,7 @@ class Run:
 
     @property
     def ready(self) -> bool:
-        """True when the device thread can go on with this run."""
+        """True when the leading thread can go on with this run."""
         if self._cancelled:
             return True
         if self._waiting is not None and not self._waiting.done():
@@ -105,7 +106,7 @@ class Run:
         return len(self._events) < READ_AHEAD
 
     def advance(self) -> bool:
-        """One step of the run, in the device thread; false when it has ended."""
+        """One step of the run, in the leading thread; false when it has ended."""
         if self._cancelled:
             self._end(None)
             return False
@@ -147,15 +148,22 @@ class Run:
 
 
 class Engine:
-    """Computes experiments on JAX's default device, one chunk at a time.
+    """Computes experiments on JAX's default device, chunk by chunk.
 
-    ``hasty``: every program is compiled in less time, for many that run little.
+    ``hasty``: every program is compiled in less time, for many that run little. ``workers``
+    compute the chunks; by default as many as the device can use.
     """
 
     def __init__(
-        self, *, cache_dir: Path | None = None, program_limit: int = 64, hasty: bool = False
+        self,
+        *,
+        cache_dir: Path | None = None,
+        program_limit: int = 64,
+        hasty: bool = False,
+        workers: Workers | None = None,
     ) -> None:
         self._cache_dir = cache_dir
+        self._workers = workers or Workers.of_device()
         self._programs = Programs(program_limit, hasty=hasty)
         self._climatologies: Climatologies = {}
         self._runs: deque[Run] = deque()
@@ -163,16 +171,16 @@ class Engine:
         self._pokes = 0
         self._closing = False
         self._busy_since: float | None = None
-        self._thread = threading.Thread(target=self._work, name="device", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
 
     def start(self) -> None:
-        """Start the device thread."""
+        """Start the leading thread."""
         if self._cache_dir is not None:
             use_disk_cache(self._cache_dir)
         self._thread.start()
 
     def close(self) -> None:
-        """Stop every run and the device thread."""
+        """Stop every run and all threads."""
         with self._news:
             self._closing = True
             for run in self._runs:
@@ -180,6 +188,7 @@ class Engine:
             self._news.notify_all()
         if self._thread.is_alive():
             self._thread.join()
+        self._workers.close()
         self._programs.close()
 
     def __enter__(self) -> Engine:
@@ -206,7 +215,12 @@ class Engine:
         A checkpoint event comes at most every ``checkpoint_interval`` seconds (0: none).
         """
         twin = TwinRun(
-            experiment, self._programs, self._climatologies, resume_from, checkpoint_interval
+            experiment,
+            self._programs,
+            self._workers,
+            self._climatologies,
+            resume_from,
+            checkpoint_interval,
         )
         run = Run(twin.events(), self._poke)
         with self._news:
@@ -219,7 +233,7 @@ class Engine:
     def warm_up(self) -> None:
         """Compile the programs of the default request, in the background."""
         experiment = resolve(_DEFAULT, declarations(), limits=Limits(), draw_seed=lambda: 0)
-        twin = TwinRun(experiment, self._programs, self._climatologies)
+        twin = TwinRun(experiment, self._programs, self._workers, self._climatologies)
         twin.request_programs()
 
     def programs(self) -> list[Program]:
@@ -237,9 +251,10 @@ class Engine:
         return len(self._runs)
 
     def seconds_stuck(self) -> float:
-        """How long the device thread has been inside one step of one run; 0 when it is idle."""
+        """How long a worker, or the leading thread, has been inside one chunk; 0 when all idle."""
         since = self._busy_since
-        return 0.0 if since is None else time.monotonic() - since
+        leading = 0.0 if since is None else time.monotonic() - since
+        return max(leading, self._workers.seconds_stuck())
 
     def _poke(self) -> None:
         with self._news:

@@ -60,16 +60,18 @@ class Programs:
         function: Callable[..., Any],
         *arguments: Any,
         hasty: bool = False,
+        donated: tuple[int, ...] = (),
     ) -> Future[Program]:
         """The program of ``key``, compiled for the shapes of ``arguments`` unless it is held.
 
-        ``hasty`` is for programs that run little: they are compiled in less time.
+        ``hasty`` is for programs that run little: they are compiled in less time. The memory of the
+        ``donated`` arguments is reused for the results: they must not be read again.
         """
         with self._lock:
             held = self._held.get(key)
             if held is None or (held.done() and held.exception() is not None):
                 held = self._compilers.submit(
-                    self._compile, name, shape, function, arguments, hasty or self._hasty
+                    self._compile, name, shape, function, arguments, hasty or self._hasty, donated
                 )
                 self._held[key] = held
                 while len(self._held) > self._limit:
@@ -97,10 +99,12 @@ class Programs:
         function: Callable[..., Any],
         arguments: tuple[Any, ...],
         hasty: bool,
+        donated: tuple[int, ...],
     ) -> Program:
         began = time.perf_counter()
         with jax.enable_x64(True):
-            call = jax.jit(function).lower(*arguments).compile(HASTY if hasty else None)
+            traced = jax.jit(function, donate_argnums=donated).lower(*arguments)
+            call = traced.compile(HASTY if hasty else None)
         seconds = time.perf_counter() - began
         self._last_seconds[name] = seconds
         self.compile_count += 1

@@ -35,10 +35,10 @@ def seed_words(seed: int) -> np.ndarray:
     return np.array([seed >> 32, seed & 0xFFFFFFFF], np.uint32)
 
 
-def replicate_keys(words: Array, replicates: int) -> Array:
-    """One key for each replicate: [replicates]."""
+def replicate_keys(words: Array, replicates: Array) -> Array:
+    """One key for each replicate, by its number: [R] of uint32 [R]."""
     root = jax.random.wrap_key_data(words, impl="threefry2x32")
-    return jax.vmap(lambda r: jax.random.fold_in(root, r))(jnp.arange(replicates, dtype=jnp.uint32))
+    return jax.vmap(lambda r: jax.random.fold_in(root, r))(replicates)
 
 
 def draw_key(replicate_key: Array, purpose: Purpose, cycle: Array | int = 0) -> Array:

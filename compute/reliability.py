@@ -7,7 +7,6 @@ number. The background is judged: it has not seen the observations.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -46,17 +45,22 @@ class Gathered(NamedTuple):
     """[L] int"""
 
 
-def nothing(members: int, leads: int, replicates: int) -> Gathered:
-    """Before the first cycle, for R replicates; ``members`` is 0 for a method without."""
+def nothing(members: int, leads: int, lanes: tuple[int, ...]) -> Gathered:
+    """Before the first cycle, for so many ``lanes`` [R] or [I, R]; ``members`` is 0 for a method
+    without.
+    """
     bins = min(members + 1, MAX_RANKS) if members else 0
-    zeros: Any = partial(np.zeros, (replicates, SPREAD_BINS))
+
+    def zeros(length: int, dtype: Any) -> Any:
+        return np.zeros((*lanes, length), dtype)
+
     return Gathered(
-        np.zeros((replicates, bins), np.int64),  # type: ignore[arg-type]  # the host's arrays do
-        zeros(np.int64),
-        zeros(np.float64),
-        zeros(np.float64),
-        np.zeros((replicates, leads), np.float64),  # type: ignore[arg-type]
-        np.zeros((replicates, leads), np.int64),  # type: ignore[arg-type]
+        zeros(bins, np.int64),
+        zeros(SPREAD_BINS, np.int64),
+        zeros(SPREAD_BINS, np.float64),
+        zeros(SPREAD_BINS, np.float64),
+        zeros(leads, np.float64),
+        zeros(leads, np.int64),
     )
 
 
@@ -107,57 +111,53 @@ def look(
 def gather(
     gathered: Gathered, seen: Look, members: int, climatological_std: Array, keys: TieKeys
 ) -> Gathered:
-    """With K more cycles of R replicates: the arrays of ``seen`` are [K, R, ...], of ``gathered``
-    [R, ...]. ``keys`` gives a key for each cycle and replicate [K, R], to break ties of ranks.
+    """With K more cycles: the arrays of ``seen`` are [K, ...]. ``keys`` gives a key for each cycle
+    [K], to break ties of ranks.
 
     All at once rather than cycle by cycle, which would cost more than many an analysis; but sums of
     numbers with a fraction go in the order of the cycles, so that the cutting changes no bit.
     """
-    counts = seen.scored.astype(jnp.int64)  # [K, R]
+    counts = seen.scored.astype(jnp.int64)  # [K]
     top = 1.5 * jnp.maximum(climatological_std, np.finfo(seen.variance.dtype).tiny)
     per_decade = (SPREAD_BINS - 1) / SPREAD_DECADES
     tiny = np.finfo(seen.variance.dtype).tiny
     height = jnp.log10(jnp.maximum(jnp.sqrt(seen.variance) / top, tiny))
     place = jnp.clip(jnp.ceil((height + SPREAD_DECADES) * per_decade), 0, SPREAD_BINS - 1)
-    inside = (place[..., None] == jnp.arange(SPREAD_BINS)) & seen.scored[..., None, None]
+    inside = (place[..., None] == jnp.arange(SPREAD_BINS)) & seen.scored[:, None, None]
     leads = jnp.arange(seen.lead_rmse.shape[-1])
-    known = (leads < seen.leads_known[..., None]) & seen.scored[..., None]
+    known = (leads < seen.leads_known[:, None]) & seen.scored[:, None]
     parts = jnp.concatenate(
         [
-            jnp.where(inside, seen.variance[..., None], 0).sum(axis=2),
-            jnp.where(inside, seen.squared[..., None], 0).sum(axis=2),
+            jnp.where(inside, seen.variance[..., None], 0).sum(axis=1),
+            jnp.where(inside, seen.squared[..., None], 0).sum(axis=1),
             jnp.where(known, seen.lead_rmse, 0),
         ],
-        axis=2,
+        axis=1,
     ).astype(jnp.float64)
-    sums = jnp.concatenate(
-        [gathered.spread_variance, gathered.spread_error, gathered.lead_total], axis=1
-    )
+    sums = jnp.concatenate([gathered.spread_variance, gathered.spread_error, gathered.lead_total])
     sums = lax.fori_loop(0, len(parts), lambda k, total: total + parts[k], sums)
     return Gathered(
         gathered.ranks + _rank_counts(seen, counts, members, keys),
-        gathered.spread_counts + inside.sum(axis=(0, 2)),
-        sums[:, :SPREAD_BINS],
-        sums[:, SPREAD_BINS : 2 * SPREAD_BINS],
-        sums[:, 2 * SPREAD_BINS :],
+        gathered.spread_counts + inside.sum(axis=(0, 1)),
+        sums[:SPREAD_BINS],
+        sums[SPREAD_BINS : 2 * SPREAD_BINS],
+        sums[2 * SPREAD_BINS :],
         gathered.lead_counts + known.sum(axis=0),
     )
 
 
 def _rank_counts(seen: Look, counts: Array, members: int, keys: TieKeys) -> Array:
-    """How many sites' truth has so many members below it: [R, bins]; ties are broken at random, and
-    so is where a rank counts that two bins share.
+    """How many sites' truth has so many members below it: [bins]; ties are broken at random, and so
+    is where a rank counts that two bins share.
     """
-    _, replicates, sites = seen.below.shape
+    sites = seen.below.shape[1]
     bins = min(members + 1, MAX_RANKS) if sites else 0
     if not bins:
-        return jnp.zeros((replicates, 0), jnp.int64)
+        return jnp.zeros(0, jnp.int64)
     shared = bins < members + 1
 
     def draw() -> Array:
-        return jax.vmap(jax.vmap(lambda key: jax.random.uniform(key, (sites,), jnp.float32)))(
-            keys()
-        )
+        return jax.vmap(lambda key: jax.random.uniform(key, (sites,), jnp.float32))(keys())
 
     # drawing costs more than counting: only where there is something to decide
     chance = (
@@ -170,6 +170,5 @@ def _rank_counts(seen: Look, counts: Array, members: int, keys: TieKeys) -> Arra
     if shared:
         within = place + chance % 1  # chance has been used up to its integer part
         place = jnp.minimum((within * bins / (members + 1)).astype(jnp.int32), bins - 1)
-    flat = place + bins * jnp.arange(replicates)[:, None]
-    weights = jnp.broadcast_to(counts[..., None], flat.shape)
-    return jnp.zeros(replicates * bins, jnp.int64).at[flat].add(weights).reshape(-1, bins)
+    weights = jnp.broadcast_to(counts[:, None], place.shape)
+    return jnp.zeros(bins, jnp.int64).at[place].add(weights)

@@ -18,7 +18,7 @@ SERIES = (1 / 2, 3 / 8, 5 / 16, 35 / 128)
 NEARLY = 1e-3
 """A residual from which the series is exact to rounding."""
 MOST = 40
-"""Iterations at most; each makes the smallest eigenvalues six times larger until they are near 1."""
+"""Iterations at most; each makes small eigenvalues six times larger, until they are near 1."""
 ROUNDING = 2e-15
 """Eigenvalues of C below this part of its largest are lost in rounding: beyond a condition of 5e14
 the 1 is raised to that, so that I + C stays positive."""
@@ -29,7 +29,7 @@ Carry = tuple[Array, Array, Array, Array]
 
 
 def inverse_root(C: Array) -> Array:
-    """(I + C)^(-1/2), symmetric, of C [k, k] in float64."""
+    """(I + C)^(-1/2), symmetric to rounding, of C [k, k] in float64."""
     k = len(C)
     if 1 < k < NARROW:
         return inverse_root(jnp.pad(C, (0, NARROW - k)))[:k, :k]
@@ -52,8 +52,7 @@ def inverse_root(C: Array) -> Array:
 
     begin = (jnp.zeros((), jnp.int32), A, eye, eye - A)
     _, _, Z, residual = lax.while_loop(far, closer, begin)
-    Z = _series(residual, eye) @ Z / jnp.sqrt(scale)
-    return (Z + Z.T) / 2
+    return _series(residual, eye) @ Z / jnp.sqrt(scale)
 
 
 def shrinkage(root: Array) -> Array:

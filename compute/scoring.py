@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compute.diagnosis import SERIES
 from compute.events import Diagnostics, Metrics
-from compute.experiment import SERIES
 from compute.reliability import Gathered, spread_edges
 
 FloatArray = NDArray[np.float64]

@@ -23,32 +23,26 @@ def whiten(observed: Array, y: Array, error: ObservationError) -> tuple[Array, A
     return error.whiten(anomalies), error.whiten(y - mean)
 
 
-def transform(ensemble: Array, S: Array, d: Array) -> tuple[Array, Array]:
-    """The analysis [N, k] of the columns of ``ensemble`` [N, k], given S [N, m] and d [m]; and the
-    chi-square d'(SS' / (N-1) + I)^-1 d of the innovation.
-    """
+def transform(ensemble: Array, S: Array, d: Array) -> Array:
+    """The analysis [N, k] of the columns of ``ensemble`` [N, k], given S [N, m] and d [m]."""
     mean, anomalies = split(ensemble)
-    shift, moved, chi_square = update(anomalies, S, d, len(ensemble) - 1)
-    return mean + shift + moved, chi_square
+    shift, moved = update(anomalies, S, d, len(ensemble) - 1)
+    return mean + shift + moved
 
 
-def update(rows: Array, S: Array, d: Array, freedom: int) -> tuple[Array, Array, Array]:
+def update(rows: Array, S: Array, d: Array, freedom: int) -> tuple[Array, Array]:
     """The shift of the mean [k] and the transformed rows [K, k] of anomalies ``rows`` [K, k] with
-    ``freedom`` = N - 1, given S [K, m] and d [m] in the same coordinates; and the chi-square.
+    ``freedom`` = N - 1, given S [K, m] and d [m] in the same coordinates.
     """
     dtype = rows.dtype
     S64, d64 = S.astype(jnp.float64), d.astype(jnp.float64)
     if S.shape[1] < len(rows):
         root = inverse_root(S64.T @ S64 / freedom)
-        innovation = root @ d64
-        gain = (root @ innovation / freedom).astype(dtype)
+        gain = (root @ (root @ d64) / freedom).astype(dtype)
         # T = I - S (A + A^1/2)^-1 S' / (N-1), with A = I + S'S / (N-1): without cancellation
         shrink = (S64 @ shrinkage(root) / freedom).astype(dtype)
         projected = S.T @ rows  # [m, k]
-        chi_square = innovation @ innovation
-        return gain @ projected, rows - shrink @ projected, chi_square.astype(dtype)
+        return gain @ projected, rows - shrink @ projected
     T = inverse_root(S64 @ S64.T / freedom)
-    seen = T @ (S64 @ d64)
-    gain = (T @ seen / freedom).astype(dtype)
-    chi_square = d64 @ d64 - seen @ seen / freedom
-    return gain @ rows, T.astype(dtype) @ rows, chi_square.astype(dtype)
+    gain = (T @ (T @ (S64 @ d64)) / freedom).astype(dtype)
+    return gain @ rows, T.astype(dtype) @ rows

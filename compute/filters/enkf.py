@@ -47,20 +47,13 @@ def analyse(
     _, anomalies = split(ensemble)
     S, d = whiten(observed, y, error)
     innovations = d - S + perturbations(key, members, m, S.dtype)
-    # the innovation of the mean goes along: with it, its chi-square costs next to nothing
-    wanted = jnp.concatenate([innovations, d[None]])
     if m <= members:
         factor = cho_factor(S.T @ S + (members - 1) * jnp.eye(m, dtype=S.dtype))
-        solved = cho_solve(factor, wanted.T)  # [m, N + 1]
-        increments = solved[:, :-1].T @ (S.T @ anomalies)
-        chi_square = (members - 1) * d @ solved[:, -1]
+        increments = cho_solve(factor, innovations.T).T @ (S.T @ anomalies)
     else:
         factor = cho_factor(S @ S.T + (members - 1) * jnp.eye(members, dtype=S.dtype))
-        seen = wanted @ S.T
-        solved = cho_solve(factor, seen.T)  # [N, N + 1], by Woodbury
-        increments = solved[:, :-1].T @ anomalies
-        chi_square = d @ d - seen[-1] @ solved[:, -1]
-    return ensemble + increments, {"innovation_consistency": chi_square / m}
+        increments = cho_solve(factor, S @ innovations.T).T @ anomalies  # by Woodbury
+    return ensemble + increments, {}
 
 
 def perturbations(key: Array, members: int, m: int, dtype: jnp.dtype) -> Array:

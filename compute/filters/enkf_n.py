@@ -59,26 +59,23 @@ def analyse(
     """
     S, d = whiten(observed, y, error)
     members = len(ensemble)
-    variance, innovation, chi_square = spectrum(S, d)
+    variance, innovation = spectrum(S, d)
     eN, cL = hyperprior(variance, members, parameters["xN"])
     prior = (members - 1) / zeta(variance, innovation, eN, (members - 1) * cL)
-    analysis, _ = transform(inflate(ensemble, jnp.sqrt(prior)), jnp.sqrt(prior) * S, d)
-    return analysis, {"innovation_consistency": chi_square / len(y)}
+    return transform(inflate(ensemble, jnp.sqrt(prior)), jnp.sqrt(prior) * S, d), {}
 
 
-def spectrum(S: Array, d: Array) -> tuple[Array, Array, Array]:
-    """The squared singular values s^2 [k] of S [N, m], the innovation [k] in their basis, and its
-    chi-square d'(SS' / (N-1) + I)^-1 d; from the smaller side, k = min(N, m).
+def spectrum(S: Array, d: Array) -> tuple[Array, Array]:
+    """The squared singular values s^2 [k] of S [N, m] and the innovation [k] in their basis, from
+    the smaller side: k = min(N, m).
     """
     members, m = S.shape
     if m < members:
         variance, V = jnp.linalg.eigh(S.T @ S)
-        variance, innovation = jnp.maximum(variance, 0), V.T @ d
-        return variance, innovation, (innovation**2 / (1 + variance / (members - 1))).sum()
+        return jnp.maximum(variance, 0), V.T @ d
     variance, U = jnp.linalg.eigh(S @ S.T)
     variance, seen = jnp.maximum(variance, 0), U.T @ (S @ d)
-    innovation = seen / jnp.sqrt(jnp.where(variance > 0, variance, jnp.inf))
-    return variance, innovation, d @ d - (seen**2 / (variance + members - 1)).sum()
+    return variance, seen / jnp.sqrt(jnp.where(variance > 0, variance, jnp.inf))
 
 
 def hyperprior(variance: Array, members: int, xN: Array) -> tuple[Array, Array]:

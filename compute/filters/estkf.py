@@ -42,9 +42,8 @@ def analyse(
     mean, anomalies = split(ensemble)
     S, d = whiten(observed, y, error)
     rows, seen = to_subspace(anomalies), to_subspace(S)
-    shift, moved, chi_square = update(rows, seen, d, len(ensemble) - 1)
-    analysis = mean + shift + from_subspace(moved)
-    return analysis, {"innovation_consistency": chi_square / len(y)}
+    shift, moved = update(rows, seen, d, len(ensemble) - 1)
+    return mean + shift + from_subspace(moved), {}
 
 
 # L, their eq. 11: I - c on top with c = 1 / (N (root + 1)), and -root below, with root = N^-1/2. It

@@ -36,5 +36,4 @@ def analyse(
 ) -> tuple[Array, dict[str, Array]]:
     """mean + A'w + A'T. Shapes: ensemble [N, n], observed [N, m], y [m]."""
     S, d = whiten(observed, y, error)
-    analysis, chi_square = transform(ensemble, S, d)
-    return analysis, {"innovation_consistency": chi_square / len(y)}
+    return transform(ensemble, S, d), {}

@@ -55,7 +55,7 @@ def analyse(
             rows = jnp.concatenate([near, innovation[None]])
             rows = solve_triangular(factor, rows.T, lower=True).T
             near, innovation = rows[:-1], rows[-1]
-        return transform(column[:, None], near, innovation)[0][:, 0]
+        return transform(column[:, None], near, innovation)[:, 0]
 
     return over_sites(local, ensemble, localization), {}
 

@@ -112,10 +112,10 @@ def test_the_device_thread_tells_how_long_it_is_busy(engine):
 
 
 def test_what_was_warmed_up_from_any_thread_is_what_runs():
-    """A server warms up outside the device thread, where JAX's default is 32 bits."""
+    """A server warms up outside the engine, where JAX's default is 32 bits."""
     with Engine(hasty=True) as engine:
         with jax.enable_x64(False):
             engine.warm_up()
         asked = experiment(*[(name, {}) for name in ("enkf", "letkf", "etkf")], end_time=0.2)
         assert isinstance(run(engine, asked)[-1], RunCompleted)
-        assert engine.compile_count == 6  # start, nature, climatology and three methods
+        assert engine.compile_count == 7  # start, nature, climatology, diagnosis, three methods

@@ -9,9 +9,9 @@ import pytest
 from experiments import STANDARD, checkpoints, completed, experiment, run, series
 
 from compute import twin_run
+from compute.diagnosis import SERIES
 from compute.engine import Engine
 from compute.events import MethodStarted, Progress, RunCompleted, RunStarted
-from compute.experiment import SERIES
 
 LETKF = ("letkf", {"r": 2})
 ENKF = ("enkf", {})

@@ -17,7 +17,7 @@ import pytest
 from problems import QUICK, Problem, defaults
 
 from compute import filters
-from compute.experiment import SERIES
+from compute.diagnosis import SERIES
 from compute.filters import REGISTRY, Filter, enkf
 from compute.inflation import rotate
 from compute.localization import RingLocalization

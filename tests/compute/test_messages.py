@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from compute import events
-from compute.experiment import SERIES
+from compute.diagnosis import SERIES
 from compute.messages import messages
 from learnda.fields import RUN_FIELDS
 from learnda.v1 import assimilation_pb2 as pb

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from experiments import checkpoints, completed, experiment, run, series
 
+from compute.diagnosis import SERIES
 from compute.engine import Engine
 from compute.events import MethodCompleted
-from compute.experiment import SERIES
 from compute.registry import METHODS
 
 SMALL: dict[str, Any] = {

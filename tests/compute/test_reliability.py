@@ -29,17 +29,16 @@ def gathered_over(
     lead_rmse = np.zeros((cycles, 0)) if lead_rmse is None else lead_rmse
     scored = np.ones(cycles, bool) if scored is None else scored
 
-    keys = jax.random.split(jax.random.key(9), cycles)[:, None]
-    start = jax.tree.map(jnp.asarray, nothing(members, lead_rmse.shape[1], 1))
+    keys = jax.random.split(jax.random.key(9), cycles)
+    start = jax.tree.map(jnp.asarray, nothing(members, lead_rmse.shape[1], ()))
     arrays = (backgrounds, truths, lead_rmse, np.arange(cycles) + first_known, scored)
 
     def all_at_once(*cycle: jax.Array) -> Gathered:
         seen = jax.vmap(lambda x, *rest: look(Estimate.of(x), *rest))(*cycle)
-        seen = jax.tree.map(lambda x: x[:, None], seen)  # one replicate
         return gather(start, seen, members, jnp.asarray(STD), lambda: keys)
 
     found = jax.jit(all_at_once)(*map(jnp.asarray, arrays))
-    return jax.tree.map(lambda x: np.asarray(x[0]), found)
+    return jax.tree.map(np.asarray, found)
 
 
 def test_ranks_are_places_among_the_sorted_members(random):
@@ -136,13 +135,13 @@ def test_leads_are_summed_where_they_are_known(random):
 
 def test_a_method_without_members_has_no_ranks(random):
     estimate = Estimate.certain(jnp.asarray(random.normal(0, 1, 6)))
-    start = jax.tree.map(jnp.asarray, nothing(0, 0, 1))
+    start = jax.tree.map(jnp.asarray, nothing(0, 0, ()))
     truth = jnp.asarray(random.normal(0, 1, 6))
     seen = look(estimate, truth, jnp.zeros(0), jnp.asarray(0), jnp.asarray(True))
-    seen = jax.tree.map(lambda x: x[None, None], seen)
+    seen = jax.tree.map(lambda x: x[None], seen)
     found = gather(start, seen, 5, jnp.asarray(STD), lambda: 1 / 0)
-    assert found.ranks.shape == (1, 0)
-    assert found.spread_counts[0, 0] == 6
+    assert found.ranks.shape == (0,)
+    assert found.spread_counts[0] == 6
 
 
 # ---------------------------------------------------------------- scores

@@ -12,13 +12,14 @@ from scipy.optimize import minimize
 
 from compute import lorenz96, observing
 from compute.climatology import Climatology, climatology
-from compute.experiment import Setting, Shape, make_world
+from compute.experiment import make_world
 from compute.filters import REGISTRY as FILTERS
 from compute.localization import RingLocalization
 from compute.observing import ObservationError
 from compute.randomness import Purpose, draw_key, replicate_keys
 from compute.registry import METHODS
 from compute.schemes import Moment, Outcome, World
+from compute.shape import Setting, Shape
 
 N, FORCING, DT, NOISE = 8, 8.0, 0.05, 0.3
 
@@ -32,7 +33,8 @@ class Case:
         self.random = random
         shape = Shape(N, 10, 5, 1, 1, "float64", "explicit", "climatology", operator)
         self.setting = Setting(
-            jnp.zeros(2, jnp.uint32), *(jnp.asarray(v) for v in (FORCING, FORCING, DT, substeps)),
+            jnp.zeros(2, jnp.uint32), jnp.zeros(1, jnp.uint32),
+            *(jnp.asarray(v) for v in (FORCING, FORCING, DT, substeps)),
             jnp.ones(N), *(jnp.asarray(v) for v in (5.0, 0.0, 0.0, NOISE, 0.2, 0)),
         )  # fmt: skip
         lags = 4.0 * 0.5 ** np.minimum(np.arange(N), N - np.arange(N))
@@ -44,7 +46,7 @@ class Case:
         self.truth = random.normal(2, 3, N)
         self.y = np.asarray(observing.observe(operator, self.truth, self.sites))
         self.y = self.y + self.std * random.normal(0, 1, 5)
-        key = replicate_keys(jnp.asarray([3, 4], jnp.uint32), 1)[0]
+        key = replicate_keys(jnp.asarray([3, 4], jnp.uint32), jnp.zeros(1, jnp.uint32))[0]
         self.moment = Moment(
             step=jnp.asarray(3),
             key=lambda purpose: draw_key(key, purpose, 3),
