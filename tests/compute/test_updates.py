@@ -165,6 +165,6 @@ def test_letkf_in_blocks_is_letkf(random, monkeypatch):
     problem = Problem(random, 6, 50, 31)
     ring = problem.ring("gaspari-cohn", 2.0)
     whole = problem.analyse("letkf", ring)
-    monkeypatch.setattr("compute.filters._local.BLOCK", 16)
+    monkeypatch.setattr("compute.filters._local.WHOLE", 20)
     program.cache_clear()
     np.testing.assert_allclose(problem.analyse("letkf", ring), whole, atol=1e-12)
