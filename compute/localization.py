@@ -124,6 +124,10 @@ class RingLocalization:
 
         return within_window
 
+    def by_distance(self) -> Array:
+        """The taper at 0, 1, ... n // 2 sites: all distances on the ring."""
+        return taper(self.taper, jnp.arange(self.n // 2 + 1), self.radius)
+
     def to_state(self, observation: Array) -> Array:
         """The taper between one observation (its number) and every site: [n]."""
         return self._between(self.sites[observation], jnp.arange(self.n))
