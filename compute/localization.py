@@ -7,6 +7,7 @@ doi:10.1002/qj.49712555417, for the compactly supported taper.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -93,24 +94,39 @@ class RingLocalization:
         return self.taper != "none"
 
     def neighbourhoods(self) -> Neighbourhoods:
-        """The observations near each site: looked up within the window, or simply all of them where
-        those are no more than the window has sites.
+        """The observations near each site."""
+        return self.finder()(jnp.arange(self.n))
+
+    def finder(self) -> Callable[[Array], Neighbourhoods]:
+        """From k sites to the observations near them, as above with k for n: looked up within the
+        window, or simply all of them where those are no more than the window has sites.
         """
         m = self.sites.shape[0]
         if m <= 2 * self.window + 1:
             every = jnp.arange(m, dtype=jnp.int32)
-            here = jnp.arange(self.n)[:, None]
-            return Neighbourhoods(
-                jnp.broadcast_to(every, (self.n, m)), self._between(here, self.sites)
-            )
+
+            def all_of_them(sites: Array) -> Neighbourhoods:
+                return Neighbourhoods(
+                    jnp.broadcast_to(every, (len(sites), m)),
+                    self._between(sites[:, None], self.sites),
+                )
+
+            return all_of_them
         observation_at = (
             jnp.full((self.n,), m, jnp.int32).at[self.sites].set(jnp.arange(m, dtype=jnp.int32))
         )
         offsets = jnp.arange(-self.window, self.window + 1)
-        around = (jnp.arange(self.n)[:, None] + offsets) % self.n
-        observation = observation_at[around]
         weight = taper(self.taper, jnp.abs(offsets), self.radius)
-        return Neighbourhoods(observation, jnp.where(observation < m, weight, 0))
+
+        def within_window(sites: Array) -> Neighbourhoods:
+            observation = observation_at[(sites[:, None] + offsets) % self.n]
+            return Neighbourhoods(observation, jnp.where(observation < m, weight, 0))
+
+        return within_window
+
+    def by_distance(self) -> Array:
+        """The taper at 0, 1, ... n // 2 sites: all distances on the ring."""
+        return taper(self.taper, jnp.arange(self.n // 2 + 1), self.radius)
 
     def to_state(self, observation: Array) -> Array:
         """The taper between one observation (its number) and every site: [n]."""

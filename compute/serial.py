@@ -34,22 +34,81 @@ def assimilate(
     Shapes: ensemble [N, n], observed [N, m], y [m]. The taper multiplies the regression of each
     observation.
     """
-    n = ensemble.shape[1]
     m = len(y)
     order = jax.random.permutation(key, m)
 
-    def one(k: Array, joint: Array) -> Array:
-        observation = order[k]
-        values = joint[:, n + observation]
+    def regression(values: Array, observation: Array) -> tuple[Array, Array]:
+        """What ``values`` [N] of the observation move by, and what takes the members' values [N] of
+        anything to its slope on them.
+        """
         moves = increments(values, y[observation], error.of(observation))
         anomalies = values - values.mean()
         variance = (anomalies**2).sum()
-        slopes = anomalies @ joint / jnp.where(variance > 0, variance, 1)  # [n + m]
+        return moves, anomalies / jnp.where(variance > 0, variance, 1)
+
+    sites_moved = 2 * localization.window + 1
+    if localization.local and 4 * sites_moved <= localization.n + m:
+        return _within_windows(order, ensemble, observed, localization, regression)
+    return _everywhere(order, ensemble, observed, localization, regression)
+
+
+_Regression = Callable[[Array, Array], tuple[Array, Array]]
+
+
+def _everywhere(
+    order: Array,
+    ensemble: Array,
+    observed: Array,
+    localization: RingLocalization,
+    regression: _Regression,
+) -> Array:
+    """Each observation moves all of state and observations [N, n + m]."""
+    n = localization.n
+    if localization.local:
+        by_distance = localization.by_distance()
+        at = jnp.concatenate([jnp.arange(n), localization.sites])
+
+    def one(k: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        joint, held = carry
+        observation = order[k]
+        # held apart: read while the joint array is written, they would cost a copy of it
+        held = held.at[0].set(joint[:, n + observation])
+        moves, to_slope = regression(held[0], observation)
+        slopes = to_slope @ joint
         if localization.local:
-            to_state = localization.to_state(observation)
-            to_observations = localization.to_observations(observation)
-            slopes = slopes * jnp.concatenate([to_state, to_observations])
-        return joint + moves[:, None] * slopes
+            d = jnp.abs(at - localization.sites[observation])
+            slopes = slopes * by_distance[jnp.minimum(d, n - d)]
+        return joint + moves[:, None] * slopes, held
 
     joint = jnp.concatenate([ensemble, observed], axis=1)
-    return lax.fori_loop(0, m, one, joint)[:, :n]
+    held = jnp.zeros((2, len(ensemble)), joint.dtype)
+    return lax.fori_loop(0, len(order), one, (joint, held))[0][:, :n]
+
+
+def _within_windows(
+    order: Array,
+    ensemble: Array,
+    observed: Array,
+    localization: RingLocalization,
+    regression: _Regression,
+) -> Array:
+    """Each observation moves what lies within the window of its site: state and observations as
+    [n, 2, N], in which an observation stands beside the state at its site.
+    """
+    n, sites = localization.n, localization.sites
+    offsets = jnp.arange(-localization.window, localization.window + 1)
+    taper = localization.by_distance()[jnp.abs(offsets)]
+
+    def one(k: Array, joint: Array) -> Array:
+        observation = order[k]
+        site = sites[observation]
+        moves, to_slope = regression(joint[site, 1], observation)
+        window = (site + offsets) % n
+        near = joint[window]
+        slopes = (near @ to_slope) * taper[:, None]
+        near = near + slopes[..., None] * moves
+        return joint.at[window].set(near, unique_indices=True, mode="promise_in_bounds")
+
+    joint = jnp.zeros((n, 2, len(ensemble)), ensemble.dtype)
+    joint = joint.at[:, 0].set(ensemble.T).at[sites, 1].set(observed.T)
+    return lax.fori_loop(0, len(order), one, joint)[:, 0].T

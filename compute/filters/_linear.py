@@ -13,3 +13,10 @@ def whitened_operator(n: int, sites: Array, error: ObservationError) -> Array:
     m = len(sites)
     H = jnp.zeros((n, m), error.std.dtype).at[sites, jnp.arange(m)].set(1)
     return error.whiten(H)
+
+
+def with_observations(precision: Array, W: Array, sites: Array, error: ObservationError) -> Array:
+    """B^-1 + H'R^-1 H [n, n] from B^-1 and the whitened operator W [n, m]."""
+    if error.correlation is None:
+        return precision.at[sites, sites].add(1 / error.std**2)
+    return precision + W @ W.T

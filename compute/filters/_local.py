@@ -10,8 +10,11 @@ from jax import Array, lax
 
 from compute.localization import RingLocalization
 
-BLOCK = 1024
-"""Sites analysed at once: bounds the memory of the local problems on large rings."""
+WHOLE = 512
+"""Up to so many sites are analysed at once."""
+_LEAST_BLOCK, _MOST_BLOCK = 16, 48
+"""Of larger rings 1/64, within these: so the local problems need no more memory than the ensemble
+(20 members, 33 slots), and no more time than on a small ring."""
 
 Local = Callable[[Array, Array, Array], Array]
 """From a site's column of the ensemble [N], the numbers [p] of the observations near it and the
@@ -23,15 +26,27 @@ def over_sites(local: Local, ensemble: Array, localization: RingLocalization) ->
 
     Slots that are empty name the observation m, of no weight: see `padded`.
     """
-    observation, weight = localization.neighbourhoods()
-    sites = (ensemble.T, observation, jnp.sqrt(weight))
-
-    def one(site: tuple[Array, Array, Array]) -> Array:
-        return local(*site)
-
     n = ensemble.shape[1]
-    analysed = jax.vmap(one)(sites) if n <= BLOCK else lax.map(one, sites, batch_size=BLOCK)
-    return analysed.T
+    find = localization.finder()
+
+    def analyse(columns: Array, sites: Array) -> Array:
+        """Of ``columns`` [N, k] at ``sites`` [k]."""
+        observation, weight = find(sites)
+        return jax.vmap(local)(columns.T, observation, jnp.sqrt(weight)).T
+
+    if n <= WHOLE:
+        return analyse(ensemble, jnp.arange(n))
+
+    size = min(_MOST_BLOCK, max(_LEAST_BLOCK, n // 64))
+
+    def one(k: Array, analysed: Array) -> Array:
+        at = jnp.minimum(k * size, n - size)  # the last block overlaps the one before
+        columns = lax.dynamic_slice_in_dim(ensemble, at, size, axis=1)
+        block = analyse(columns, at + jnp.arange(size))
+        return lax.dynamic_update_slice_in_dim(analysed, block, at, axis=1)
+
+    like = jax.eval_shape(analyse, ensemble[:, :1], jnp.arange(1))
+    return lax.fori_loop(0, -(-n // size), one, jnp.zeros((len(like), n), like.dtype))
 
 
 def padded(observed: Array) -> Array:

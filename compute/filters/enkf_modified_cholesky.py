@@ -8,7 +8,7 @@ from typing import Any
 from jax import Array
 from jax.scipy.linalg import cho_factor, cho_solve
 
-from compute.filters._linear import whitened_operator
+from compute.filters._linear import whitened_operator, with_observations
 from compute.filters._parameters import PREDECESSORS, spreading
 from compute.filters.enkf import perturbations
 from compute.localization import RingLocalization
@@ -49,5 +49,6 @@ def analyse(
     S, d = whiten(observed, y, error)
     innovations = d - S + perturbations(key, members, m, S.dtype)  # [N, m]
     W = whitened_operator(ensemble.shape[1], localization.sites, error)
-    factor = cho_factor(modified_cholesky(ensemble, localization).matrix() + W @ W.T)
+    precision = modified_cholesky(ensemble, localization).matrix()
+    factor = cho_factor(with_observations(precision, W, localization.sites, error))
     return ensemble + cho_solve(factor, W @ innovations.T).T, {}

@@ -50,7 +50,8 @@ def analyse(
     S, d = whiten(observed, y, error)
     innovations = d - S + perturbations(key, members, m, S.dtype)
     W = whitened_operator(ensemble.shape[1], localization.sites, error)
-    L, D = modified_cholesky(ensemble, localization)
+    estimate = modified_cholesky(ensemble, localization)
+    L, D = estimate.factor, estimate.D
     U = solve_triangular(L.T, W, lower=False)  # L^-T W
     factor = cho_factor((U.T * D) @ U + jnp.eye(m, dtype=U.dtype))
     weights = cho_solve(factor, innovations.T)  # [m, N]

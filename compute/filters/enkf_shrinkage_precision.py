@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.scipy.linalg import cho_factor, cho_solve
 
-from compute.filters._linear import whitened_operator
+from compute.filters._linear import whitened_operator, with_observations
 from compute.filters._parameters import spreading
 from compute.filters.enkf import perturbations
 from compute.inflation import split
@@ -64,5 +64,5 @@ def analyse(
         inner = target * jnp.eye(members, dtype=S.dtype) + sample * anomalies @ anomalies.T
         explained = sample * anomalies.T @ cho_solve(cho_factor(inner), anomalies)
         precision = (identity - explained) / target
-    factor = cho_factor(precision + W @ W.T)
+    factor = cho_factor(with_observations(precision, W, localization.sites, error))
     return ensemble + cho_solve(factor, W @ innovations.T).T, {}

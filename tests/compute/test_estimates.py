@@ -95,17 +95,29 @@ def plain_precision(x: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]
     return L, D
 
 
-@pytest.mark.parametrize(("members", "n", "radius"), [(6, 12, 2), (4, 15, 5), (40, 9, 4)])
+@pytest.mark.parametrize(
+    ("members", "n", "radius"), [(6, 12, 2), (4, 15, 5), (40, 9, 4), (5, 70, 1)]
+)
 def test_modified_cholesky_is_a_loop_of_regressions(random, members, n, radius):
     x = ensemble(random, members, n)
     ring = RingLocalization("box", jnp.asarray(float(radius)), radius, n, jnp.arange(1))
     found = estimate(x, ring)
     L, D = plain_precision(x, radius)
-    np.testing.assert_allclose(found.L, L, atol=1e-9)
+    np.testing.assert_allclose(found.factor, L, atol=1e-9)
     np.testing.assert_allclose(found.D, D, atol=1e-9)
     np.testing.assert_allclose(found.matrix(), L.T @ np.diag(1 / D) @ L, rtol=1e-6)
     wider = estimate(x, replace(ring, window=min(radius + 2, (n - 1) // 2)))
-    np.testing.assert_allclose(wider.L, L, atol=1e-9)
+    np.testing.assert_allclose(wider.factor, L, atol=1e-9)
+
+
+def test_regressions_in_blocks_are_the_same_regressions(random, monkeypatch):
+    monkeypatch.setattr("compute.precision.BLOCK_BYTES", 0)
+    x = ensemble(random, 6, 41)
+    ring = RingLocalization("box", jnp.asarray(2.0), 2, 41, jnp.arange(1))
+    L, D = plain_precision(x, 2)
+    found = estimate(x, ring)
+    np.testing.assert_allclose(found.factor, L, atol=1e-9)
+    np.testing.assert_allclose(found.D, D, atol=1e-9)
 
 
 def test_on_all_sites_before_it_is_the_inverse_covariance(random):

@@ -73,6 +73,7 @@ def test_between_observations_and_state_it_is_one_taper(random):
     matrix = np.asarray(taper("gaspari-cohn", np.minimum(d, 40 - d), jnp.asarray(3.0)))
     np.testing.assert_allclose(ring.state_to_observations(), matrix[:, sites])
     np.testing.assert_allclose(ring.between_observations(), matrix[sites][:, sites])
+    np.testing.assert_allclose(ring.by_distance(), matrix[0, :21])
     for j, site in enumerate(sites):
         np.testing.assert_allclose(ring.to_state(j), matrix[site])
         np.testing.assert_allclose(ring.to_observations(j), matrix[site, sites])

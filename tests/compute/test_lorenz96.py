@@ -77,6 +77,35 @@ def test_the_number_of_steps_is_a_value(random):
     assert len(traces) == 1
 
 
+@pytest.mark.parametrize(("members", "n"), [(64, 8), (70, 41), (137, 40)])
+def test_many_states_in_blocks_are_each_stepped_once(random, monkeypatch, members, n):
+    """Also where the last block overlaps the one before, and where there is one only."""
+    monkeypatch.setattr(lorenz96, "_BLOCK_BYTES", 50 * (40 + 12) * 8)
+    x = random.normal(2, 3, (members, n))
+    assert lorenz96._block(members, n, x.dtype) is not None
+    integrate = jax.jit(lambda x, steps: lorenz96.integrate(x, 7.5, 0.05, steps))
+    expected = x
+    for steps in range(4):
+        np.testing.assert_allclose(integrate(x, steps), expected, rtol=1e-13, atol=1e-12)
+        expected = plain_step(expected, 7.5, 0.05)
+
+
+def test_mapped_states_are_more_states(random):
+    """Also where the forcing is mapped, or nothing but the number of steps."""
+    x, forcing = random.normal(2, 3, (5, 3, 13, 8)), np.array([7.0, 7.5, 8.0, 8.5, 9.0])
+
+    def integrate(x, forcing, steps):
+        return lorenz96.integrate(x, forcing, 0.05, steps)
+
+    once = jax.vmap(jax.vmap(integrate, (0, None, None)), (0, None, None))
+    np.testing.assert_allclose(once(x, 8.0, 1), plain_step(x, 8.0, 0.05), atol=1e-12)
+    each = jax.vmap(integrate, (0, 0, None))(x, forcing, 1)
+    expected = plain_step(x, forcing[:, None, None, None], 0.05)
+    np.testing.assert_allclose(each, expected, atol=1e-12)
+    grown = jax.vmap(integrate, (None, None, 0))(x[0], 8.0, jnp.arange(2))
+    np.testing.assert_allclose(grown[1], plain_step(x[0], 8.0, 0.05), atol=1e-12)
+
+
 def test_climatology_is_the_published_one():
     """Lorenz & Emanuel (1998): mean 2.3, standard deviation 3.6 for n = 40, F = 8."""
     moments = climatology(40, jnp.dtype("float64"), jnp.asarray(8.0))

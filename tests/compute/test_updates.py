@@ -122,22 +122,33 @@ def test_the_enkf_b_loc_tapers_the_sample_covariance(random, taper, correlated):
     np.testing.assert_allclose(analysis, expected, atol=1e-9)
 
 
-@pytest.mark.parametrize("taper", ["gaspari-cohn", "box"])
-def test_the_eakf_is_two_steps_for_each_observation(random, taper):
-    """Anderson (2003): shift and contract where it is observed, then regress with a taper."""
-    problem = Problem(random, 7, 20, 13)
-    rho = np.asarray(replace(problem.ring(taper, 3), sites=np.arange(20)).between_observations())
+@pytest.mark.parametrize(
+    ("n", "m", "taper", "r"),
+    [
+        (20, 13, "gaspari-cohn", 3),
+        (20, 13, "box", 2),
+        (41, 41, "gaspari-cohn", 1.1),
+        (12, 12, "exponential", 2),
+    ],
+)
+def test_the_eakf_is_two_steps_for_each_observation(random, n, m, taper, r):
+    """Anderson (2003): shift and contract where it is observed, then regress with a taper.
+
+    Also where no more is touched than a window, round the end of the ring.
+    """
+    problem = Problem(random, 7, n, m)
+    rho = np.asarray(replace(problem.ring(taper, r), sites=np.arange(n)).between_observations())
     x = problem.ensemble.copy()
-    for k in np.asarray(jax.random.permutation(problem.key, 13)):
+    for k in np.asarray(jax.random.permutation(problem.key, m)):
         site, R, y = problem.sites[k], problem.std[k] ** 2, problem.y[k]
         values = x[:, site].copy()
         prior = values.var(ddof=1)
         posterior = 1 / (1 / prior + 1 / R)
         mean = posterior * (values.mean() / prior + y / R)
         moves = mean + np.sqrt(posterior / prior) * (values - values.mean()) - values
-        slopes = [np.cov(x[:, j], values)[0, 1] / prior for j in range(20)]
+        slopes = [np.cov(x[:, j], values)[0, 1] / prior for j in range(n)]
         x = x + moves[:, None] * slopes * rho[site]
-    analysis = problem.analyse("eakf", problem.ring(taper, 3))
+    analysis = problem.analyse("eakf", problem.ring(taper, r))
     np.testing.assert_allclose(analysis, x, atol=1e-9)
 
 
@@ -165,6 +176,6 @@ def test_letkf_in_blocks_is_letkf(random, monkeypatch):
     problem = Problem(random, 6, 50, 31)
     ring = problem.ring("gaspari-cohn", 2.0)
     whole = problem.analyse("letkf", ring)
-    monkeypatch.setattr("compute.filters._local.BLOCK", 16)
+    monkeypatch.setattr("compute.filters._local.WHOLE", 20)
     program.cache_clear()
     np.testing.assert_allclose(problem.analyse("letkf", ring), whole, atol=1e-12)
