@@ -39,8 +39,6 @@ SERIES = (
     *INFO,
 )
 """The diagnostics of one cycle, in the order of the columns; NaN where a method has none."""
-BLOCK = 16
-"""Cycles that are judged at once."""
 
 
 class Told(NamedTuple):
@@ -108,10 +106,12 @@ def diagnose(
     first_step: Array,
     count: Array,
 ) -> tuple[Gathered, Array]:
-    """What is gathered [I, R, ...] with ``count`` <= K more cycles, and their diagnostics
-    [I, R, K, len(SERIES)] from a record [I, R, K, ...]; NaN from where a replicate is not finite.
+    """What is gathered [I, R, ...] with ``count`` more cycles, and their diagnostics
+    [I, R, K, len(SERIES)] from a record [I, R, K, ...], both from slot ``shape.slot(first_step)``
+    on; NaN from where a replicate is not finite.
     """
-    block = min(BLOCK, shape.buffer)
+    block = shape.block
+    slot = shape.slot(first_step)
     keys = replicate_keys(setting.words, setting.replicates)
     std = jnp.sqrt(climatology.variance)
     judge: Callable[..., Any] = jax.vmap(partial(_one, shape, setting))
@@ -125,22 +125,25 @@ def diagnose(
             gathered, columns = carry
             first = j * block
             here = first + jnp.arange(block)
+            steps = first_step - slot + here
             of_block = jax.tree.map(
                 lambda a: lax.dynamic_slice_in_dim(a, first, block), (record, *given)
             )
-            rows, seen = judge(*of_block, first_step + here)
-            seen = seen._replace(scored=seen.scored & (here < count))
+            rows, seen = judge(*of_block, steps)
+            inside = (here >= slot) & (here < slot + count)
+            seen = seen._replace(scored=seen.scored & inside)
 
             def tie_keys() -> Array:
-                return jax.vmap(lambda at: draw_key(keys[replicate], Purpose.RANK_TIES, at))(
-                    first_step + here
-                )
+                key = keys[replicate]
+                return jax.vmap(lambda at: draw_key(key, Purpose.RANK_TIES, at))(steps)
 
             gathered = reliability.gather(gathered, seen, shape.members, std, tie_keys)
             return gathered, lax.dynamic_update_slice_in_dim(columns, rows, first, axis=0)
 
         columns = jnp.zeros((shape.buffer, len(SERIES)), shape.dtype)
-        return lax.fori_loop(0, (count + block - 1) // block, part, (gathered, columns))
+        if block == shape.buffer:
+            return part(jnp.zeros((), jnp.int32), (gathered, columns))
+        return lax.fori_loop(0, (slot + count + block - 1) // block, part, (gathered, columns))
 
     return over_lanes(shape, lane, (gathered, record), ())
 

@@ -18,6 +18,8 @@ from compute.transform import whiten
 
 PAIRWISE_MEMBERS = 64
 """Up to so many members the CRPS sums over pairs of members; beyond, sorting is cheaper."""
+SITES = 4096
+"""Sites whose CRPS is computed at once: bounds the memory on large rings."""
 
 
 def relative_error(mean: Array, truth: Array) -> Array:
@@ -41,14 +43,32 @@ def crps(ensemble: Array, truth: Array) -> Array:
     mean |x_i - t| - sum_ij |x_i - x_j| / (2 N^2); Gneiting & Raftery (2007),
     doi:10.1198/016214506000001437, eq. 21.
     """
-    members = ensemble.shape[0]
+    n = len(truth)
+    if n <= SITES:
+        return _crps_of_sites(ensemble, truth).mean()
+
+    def block(k: Array, total: Array) -> Array:
+        first = jnp.minimum(k * SITES, n - SITES)
+        here = _crps_of_sites(
+            lax.dynamic_slice_in_dim(ensemble, first, SITES, axis=1),
+            lax.dynamic_slice_in_dim(truth, first, SITES),
+        )
+        fresh = first + jnp.arange(SITES) >= k * SITES
+        return total + jnp.where(fresh, here, 0).sum()
+
+    return lax.fori_loop(0, -(-n // SITES), block, jnp.zeros((), truth.dtype)) / n
+
+
+def _crps_of_sites(ensemble: Array, truth: Array) -> Array:
+    """The score of each site: [n]."""
+    members = len(ensemble)
     distance = jnp.abs(ensemble - truth).mean(axis=0)
     if members <= PAIRWISE_MEMBERS:
         pairs = 2 * _neighbour_differences(ensemble).sum(axis=0)
     else:
         rank_weight = 2 * jnp.arange(members, dtype=ensemble.dtype) - (members - 1)
         pairs = 2 * rank_weight @ jnp.sort(ensemble, axis=0)
-    return jnp.mean(distance - pairs / (2 * members**2))
+    return distance - pairs / (2 * members**2)
 
 
 def _neighbour_differences(ensemble: Array) -> Array:

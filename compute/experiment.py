@@ -86,7 +86,8 @@ def nature(
     first_step: Array,
     count: Array,
 ) -> tuple[Array, Observed]:
-    """``count`` <= K cycles from step ``first_step``: the last truth [R, n], and what was observed.
+    """``count`` cycles from step ``first_step``: the last truth [R, n], and what was observed, from
+    slot ``shape.slot(first_step)`` on.
 
     ``truth`` [R, n] is that of the step before (at step 0: the first). ``explicit_sites`` [m] is
     read by the network "explicit" alone.
@@ -121,7 +122,7 @@ def nature(
 
     def cycle(k: Array, carry: tuple[Array, Observed]) -> tuple[Array, Observed]:
         state, out = carry
-        state, sites, y = jax.vmap(replicate, in_axes=(0, 0, None))(keys, state, first_step + k)
+        state, sites, y = jax.vmap(replicate, in_axes=(0, 0, None))(keys, state, before + k)
         return state, Observed(
             out.truth.at[k].set(state), out.sites.at[k].set(sites), out.y.at[k].set(y)
         )
@@ -132,7 +133,9 @@ def nature(
         jnp.zeros((*lead, shape.m), jnp.int32),
         jnp.zeros((*lead, shape.m), dtype),
     )
-    return lax.fori_loop(0, count, cycle, (truth, empty))
+    slot = shape.slot(first_step)
+    before = first_step - slot
+    return lax.fori_loop(slot, slot + count, cycle, (truth, empty))
 
 
 def method(
@@ -148,12 +151,14 @@ def method(
     first_step: Array,
     count: Array,
 ) -> tuple[MethodState, Record]:
-    """``count`` <= K cycles of I instances of one method, and the record of them [I, R, K, ...].
+    """``count`` cycles of I instances of one method, and the record of them [I, R, K, ...], from
+    slot ``shape.slot(first_step)`` on.
 
     ``choices`` are the parameters that select code (strings, booleans), ``values`` [I] the numbers;
     ``window`` is the localisation window, 0 without localisation. From the cycle in which a
     replicate becomes non-finite its state stays as it was.
     """
+    slot = shape.slot(first_step)
     keys = replicate_keys(setting.words, setting.replicates)
     world = make_world(shape, setting, climatology)
 
@@ -202,15 +207,18 @@ def method(
         replicate = number % shape.replicates
         given = jax.tree.map(lambda a: a[:, replicate], observed)
         one: Callable[..., Any] = partial(cycle, {**choices, **values}, keys[replicate])
+        if shape.buffer == 1:  # a large ensemble: nothing is copied into a buffer
+            state, new = one(state, *(a[0] for a in given), first_step)
+            return state, jax.tree.map(lambda a: a[None], new)
 
         def body(k: Array, carry: tuple[MethodState, Record]) -> tuple[MethodState, Record]:
             state, record = carry
-            state, new = one(state, *(a[k] for a in given), first_step + k)
+            state, new = one(state, *(a[k] for a in given), first_step - slot + k)
             return state, jax.tree.map(lambda all_, this: all_.at[k].set(this), record, new)
 
         like = jax.eval_shape(one, state, *(a[0] for a in given), first_step)[1]
         empty = jax.tree.map(lambda a: jnp.zeros((shape.buffer, *a.shape), a.dtype), like)
-        return lax.fori_loop(0, count, body, (state, empty))
+        return lax.fori_loop(slot, slot + count, body, (state, empty))
 
     return over_lanes(shape, lane, state, values)
 

@@ -37,6 +37,8 @@ MAX_CHUNK = 128
 BUFFER_BYTES = 32 << 20
 """What nature hands to the methods in one round, or a method to its diagnosis, at most (but always
 one cycle)."""
+WORTH_A_BUFFER = 8
+"""Cycles; where fewer fit, each call does one, and copies none of its ensembles into a buffer."""
 
 Values = Mapping[str, NDArray[Any]]
 
@@ -305,8 +307,8 @@ def _buffer(e: Experiment, replicates: int, instances: int, itemsize: int) -> in
     nature = replicates * ((e.lorenz96_n + e.m) * itemsize + 4 * e.m)
     told = 2 * e.ensemble_size * e.lorenz96_n + e.forecast_leads + len(SERIES)
     record = replicates * instances * told * itemsize
-    fitting = max(1, min(MAX_CHUNK, BUFFER_BYTES // max(nature, record)))
-    return 1 << (fitting.bit_length() - 1)
+    fitting = min(MAX_CHUNK, BUFFER_BYTES // max(nature, record))
+    return 1 << (fitting.bit_length() - 1) if fitting >= WORTH_A_BUFFER else 1
 
 
 def _host(value: Any) -> Any:

@@ -160,11 +160,11 @@ def _rank_counts(seen: Look, counts: Array, members: int, keys: TieKeys) -> Arra
         return jax.vmap(lambda key: jax.random.uniform(key, (sites,), jnp.float32))(keys())
 
     # drawing costs more than counting: only where there is something to decide
-    chance = (
-        draw()
-        if shared
-        else lax.cond((seen.ties > 0).any(), draw, lambda: jnp.zeros(seen.below.shape, jnp.float32))
-    )
+    if shared:
+        chance = draw()
+    else:
+        undecided = (seen.ties * counts[:, None] > 0).any()
+        chance = lax.cond(undecided, draw, lambda: jnp.zeros(seen.below.shape, jnp.float32))
     chance = chance.astype(jnp.float64) * (seen.ties + 1)
     place = seen.below + jnp.minimum(chance.astype(jnp.int32), seen.ties)
     if shared:

@@ -17,6 +17,8 @@ from jax import Array, lax
 from compute import observing
 from compute.observing import ObservationError
 
+BLOCK = 16
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -40,6 +42,19 @@ class Shape:
     leads: int = 0
     side_by_side: bool = False
     """Lanes, the replicates of the instances, are vectorised rather than computed in turn."""
+
+    @property
+    def block(self) -> int:
+        """Cycles that are judged at once."""
+        return min(BLOCK, self.buffer)
+
+    def slot(self, step: int | Array) -> Any:
+        """Where in the buffers a call that begins with ``step`` begins: its place in its block.
+
+        So a step has the same place among those that are vectorised with it, wherever a run was
+        cut: vector and scalar code may differ in the last bit.
+        """
+        return step % self.block
 
     def __str__(self) -> str:
         return (

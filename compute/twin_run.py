@@ -137,9 +137,10 @@ class TwinRun:
                 yield MethodStarted(method.instance.id)
 
         last_checkpoint = time.perf_counter()
-        count = min(FIRST_CHUNK, self._plan.shape.buffer)
+        shape = self._plan.shape
+        count = FIRST_CHUNK
         while step < total:
-            count = min(count, total - step)
+            count = min(count, total - step, shape.buffer - shape.slot(step))
             round_began = time.perf_counter()
             yield from self._round(step, count)
             step += count
@@ -251,7 +252,8 @@ class TwinRun:
             .result()
             .call(*common, part.gathered, record, observed, step, count)
         )
-        host = np.asarray(columns)[:, :, :count].astype(np.float64)
+        slot = self._plan.shape.slot(int(step))
+        host = np.asarray(columns)[:, :, slot : slot + count].astype(np.float64)
         return host, time.perf_counter() - began
 
     def _progress(
@@ -273,7 +275,7 @@ class TwinRun:
     def _next_count(self, count: int, seconds: float) -> int:
         """Cycles of the next round: as many as take ROUND_SECONDS, growing at most fourfold."""
         fitting = int(count * ROUND_SECONDS / max(seconds, 1e-6))
-        return max(1, min(fitting, 4 * count, self._plan.shape.buffer))
+        return max(1, min(fitting, 4 * count))
 
     def _truth_is_finite(self) -> bool:
         return bool(np.isfinite(self._joined([group.truth for group in self._groups])).all())
