@@ -15,9 +15,13 @@ from learnda.environment import numbers_of
 from learnda.experiment import Experiment, MethodInstance
 from learnda.problems import InvalidRequest, Problem
 
-COPIES = 12
-"""Ensembles that are alive at once while one is carried forward and analysed."""
-BLOCK = 1024
+COPIES = 8
+"""Ensembles that are alive at once while one is carried forward, analysed and judged."""
+BUFFERED = 512
+"""Ensembles that a buffer of cycles holds, with what is computed of them ..."""
+BUFFER_BYTES = 128 << 20
+"""... at most so much; of ensembles of which this holds less than 64, none is buffered."""
+BLOCK = 512
 """Local problems that are solved at once."""
 SPIN_UP = 500
 """Runge-Kutta steps before the first analysis."""
@@ -71,9 +75,11 @@ def estimate(experiment: Experiment) -> Cost:
     ensemble = replicates * members * n
     rows = len(e.methods) * replicates * e.step_count
     one_cycle = size * replicates * (n + m)
+    buffered = 64 * size * ensemble <= BUFFER_BYTES
     analyses = [_analysis(e, instance) for instance in e.methods]
     peak = (
-        size * ensemble * (COPIES + 2 * len(e.methods))
+        size * ensemble * (COPIES + len(e.methods))
+        + (min(size * ensemble * BUFFERED, BUFFER_BYTES) if buffered else 0)
         + size * max(numbers for numbers, _ in analyses)
         + max(min(NATURE_CYCLES * one_cycle, NATURE_BYTES), 2 * one_cycle)
         + size * replicates * e.forecast_leads * n * 2 * len(e.methods)
