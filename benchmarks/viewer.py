@@ -17,6 +17,9 @@ PARTIAL = b"event: partial\n"
 COMPLETED = b"event: run_completed\n"
 DONE = b"event: done\n"
 READ_BYTES = 1 << 16
+RETRY_SECONDS = 0.01
+PATIENCE = 10.0
+"""Seconds in which a service that has just started must come to accept a run."""
 
 
 class StreamBroken(Exception):
@@ -37,18 +40,23 @@ class Seen:
 
 
 async def post(url: str, request: dict[str, Any]) -> str:
-    """POST /api/runs: the run's id."""
+    """POST /api/runs, again while the service is not up to it: the run's id."""
     body = json.dumps(request).encode()
-    reader, writer = await _connect(url, "POST", "/api/runs", body)
-    try:
-        answer = await reader.read()
-    finally:
-        writer.close()
-    head, _, content = answer.partition(b"\r\n\r\n")
-    if b" 200 " not in head.partition(b"\r\n")[0]:
-        raise RuntimeError(f"POST /api/runs: {content.decode(errors='replace')}")
-    found: str = json.loads(content[content.index(b"{") : content.rindex(b"}") + 1])["run_id"]
-    return found
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        reader, writer = await _connect(url, "POST", "/api/runs", body)
+        try:
+            answer = await reader.read()
+        finally:
+            writer.close()
+        head, _, content = answer.partition(b"\r\n\r\n")
+        status = head.split(b" ", 2)[1]
+        if status == b"200":
+            found: str = json.loads(content)["run_id"]
+            return found
+        if status != b"503" or time.monotonic() > deadline:
+            raise RuntimeError(f"POST /api/runs: {content.decode(errors='replace')}")
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 async def watch(url: str, run_id: str) -> Seen:
