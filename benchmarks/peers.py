@@ -31,7 +31,8 @@ PYTEDA_BURN_IN = 5.0
 REPLICATES = 64
 OUR_SECONDS = 1.0
 """About what one run of ours takes: its length follows from a short one."""
-LENGTHS = {1: (1000, 20_000), REPLICATES: (500, 2000)}
+SHORT_CYCLES = 40
+LENGTHS = {1: (1000, 20_000), REPLICATES: (100, 2000)}
 """Cycles of one run of ours, at least and at most, by replicates."""
 
 
@@ -154,7 +155,7 @@ def _row(
 def _length(engine: Engine, setting: Setting, replicates: int) -> int:
     """Cycles of a run of about OUR_SECONDS; what it needs is compiled on the way."""
     for _ in range(2):
-        short = _ours(engine, setting, replicates, 100, seed=1)
+        short = _ours(engine, setting, replicates, SHORT_CYCLES, seed=1)
     least, most = LENGTHS[replicates]
     return int(min(max(short.rate / replicates * OUR_SECONDS, least), most))
 
