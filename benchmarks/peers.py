@@ -31,8 +31,8 @@ PYTEDA_BURN_IN = 5.0
 REPLICATES = 64
 OUR_SECONDS = 1.0
 """About what one run of ours takes: its length follows from a short one."""
-SHORT_CYCLES = 40
-LENGTHS = {1: (1000, 20_000), REPLICATES: (100, 2000)}
+SHORT_CYCLES = 20
+LENGTHS = {1: (1000, 20_000), REPLICATES: (40, 2000)}
 """Cycles of one run of ours, at least and at most, by replicates."""
 
 
@@ -127,7 +127,8 @@ def _rows(setting: Setting, rounds: Rounds) -> list[Row]:
     rows = []
     for peer, label in (("dapper", "DAPPER"), ("pyteda", "pyteda")):
         if peer in rounds:
-            rows.append(_row(f"{setting}: {label}", rounds[peer], setting.note))
+            note = setting.note if label in setting.note else ""
+            rows.append(_row(f"{setting}: {label}", rounds[peer], note))
     for side, label in (("single", "ours, single"), ("batched", f"ours, {REPLICATES} replicates")):
         mine = rounds[side]
         compared = [peer for peer in rounds if peer in ("dapper", "pyteda")]
@@ -154,8 +155,8 @@ def _row(
 
 def _length(engine: Engine, setting: Setting, replicates: int) -> int:
     """Cycles of a run of about OUR_SECONDS; what it needs is compiled on the way."""
-    for _ in range(2):
-        short = _ours(engine, setting, replicates, SHORT_CYCLES, seed=1)
+    _ours(engine, setting, replicates, 2, seed=1)
+    short = _ours(engine, setting, replicates, SHORT_CYCLES, seed=1)
     least, most = LENGTHS[replicates]
     return int(min(max(short.rate / replicates * OUR_SECONDS, least), most))
 
