@@ -52,8 +52,8 @@ proto: .venv/.dev
 
 web: web/dist/.built
 
-bench: .venv/.run web/dist/.built
-	$(BIN)/python benchmarks/seed_request.py
+bench: .venv/.run # PARTS="peers integration" for some; benchmarks/README.md says which there are
+	$(BIN)/python -m benchmarks $(PARTS)
 
 screenshots: .venv/.dev web/dist/.built
 	LEARNDA_CHROMIUM="$$(scripts/chromium.sh)" $(BIN)/python scripts/screenshots.py
