@@ -196,7 +196,7 @@ def encode(run_id: UUID, ts: float, first_id: int, events: Sequence[NewEvent]) -
             payloads = []
             for event in same[start : start + EVENTS_PER_ROW]:
                 head = {"type": type_, "run_id": str(run_id), "ts": ts, "_event_id": number}
-                payloads.append(orjson.dumps({**head, **event.fields}).decode())
+                payloads.append(orjson.dumps({**head, **event.fields}))
                 number += 1
             rows.append(EventRow(number - len(payloads), number - 1, type_, payloads))
     return rows

@@ -23,6 +23,7 @@ from gateway.records import (
     RunState,
 )
 from gateway.store import notify
+from gateway.store.arrays import Texts
 
 
 class Fenced(Exception):
@@ -201,7 +202,7 @@ async def insert_events(connection: Connection, run_id: UUID, rows: list[EventRo
     await connection.cursor().executemany(
         "INSERT INTO learnda.event (run_id, first_id, last_id, type, payloads)"
         " VALUES (%s, %s, %s, %s, %s)",
-        [(run_id, row.first_id, row.last_id, row.type, row.payloads) for row in rows],
+        [(run_id, row.first_id, row.last_id, row.type, Texts(row.payloads)) for row in rows],
     )
 
 

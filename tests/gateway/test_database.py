@@ -14,6 +14,7 @@ from gateway import schemas
 from gateway.database import DatabaseTooNew, Pool, make_pool, migrate, migrations
 from gateway.routes.answers import plain
 from gateway.store import points, runs
+from gateway.store.arrays import Texts
 
 
 async def test_several_processes_migrate_at_once(postgres_url: str) -> None:
@@ -85,6 +86,15 @@ async def test_float_arrays_arrive_to_the_bit(pool: Pool) -> None:
         assert array("d", row["a"]).tobytes() == values.tobytes()
         cursor = await connection.execute("SELECT %b AS a", [array("d")])
         assert await cursor.fetchone() == {"a": []}
+
+
+async def test_texts_arrive_as_they_were_written(pool: Pool) -> None:
+    texts = ["", "null", 'a "quoted" \\ one', "{1,2}", "naïve – 😀", "x" * 70_000]
+    async with pool.connection() as connection:
+        for expected in (texts, []):
+            sent = Texts([text.encode() for text in expected])
+            cursor = await connection.execute("SELECT %s AS a", [sent])
+            assert await cursor.fetchone() == {"a": expected}
 
 
 async def test_requests_cancelled_while_they_wait_give_their_connections_back(pool: Pool) -> None:
