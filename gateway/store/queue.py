@@ -10,7 +10,7 @@ import orjson
 from psycopg.types.json import Json
 
 from gateway import events
-from gateway.database import Connection, Pool
+from gateway.database import Connection, Pool, transaction
 from gateway.records import (
     ALL_SERIES,
     Batch,
@@ -98,7 +98,7 @@ async def release(pool: Pool, held: Claim, *, delay: float, forgive: bool) -> No
 
 async def release_all(pool: Pool, carrier: UUID) -> None:
     """A carrier stops: others may go on at once, and the attempt does not count."""
-    async with pool.connection() as connection:
+    async with transaction(pool) as connection:
         await connection.execute(
             """
             UPDATE learnda.run SET carrier = NULL, lease_until = clock_timestamp(),
@@ -151,7 +151,7 @@ async def drop_checkpoint(pool: Pool, held: Claim) -> None:
 
 async def commit(pool: Pool, held: Claim, batch: Batch, *, lease: float) -> int:
     """Everything in the batch, or Fenced and nothing; returns the number of the last event."""
-    async with pool.connection() as connection:
+    async with transaction(pool) as connection:
         cursor = await connection.execute(
             """
             UPDATE learnda.run SET last_event = last_event + %(count)s,
@@ -176,24 +176,23 @@ async def commit(pool: Pool, held: Claim, batch: Batch, *, lease: float) -> int:
         last_event: int = row["last_event"]
         first_id = last_event - len(batch.events) + 1
         rows = events.encode(held.run_id, row["now"], first_id, batch.events)
-        async with connection.pipeline():
-            await insert_events(connection, held.run_id, rows)
-            await _insert_points(connection, held.run_id, batch.points)
-            await _update_methods(connection, held.run_id, list(batch.changed.values()))
-            if batch.checkpoint is not None:
-                await _replace_checkpoint(connection, held.run_id, batch.checkpoint)
-            if batch.end is not None:
-                await finish(
-                    connection,
-                    held.run_id,
-                    batch.end,
-                    error=batch.error,
-                    warnings=batch.warnings,
-                    runtime_sec=batch.runtime_sec,
-                )
-            if batch.events:
-                note = notify.Written(held.run_id, last_event, cancelled=False)
-                await connection.execute(*notify.written(note))
+        await insert_events(connection, held.run_id, rows)
+        await _insert_points(connection, held.run_id, batch.points)
+        await _update_methods(connection, held.run_id, list(batch.changed.values()))
+        if batch.checkpoint is not None:
+            await _replace_checkpoint(connection, held.run_id, batch.checkpoint)
+        if batch.end is not None:
+            await finish(
+                connection,
+                held.run_id,
+                batch.end,
+                error=batch.error,
+                warnings=batch.warnings,
+                runtime_sec=batch.runtime_sec,
+            )
+        if batch.events:
+            note = notify.Written(held.run_id, last_event, cancelled=False)
+            await connection.execute(*notify.written(note))
     return last_event
 
 
