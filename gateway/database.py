@@ -53,9 +53,18 @@ def make_pool(url: str, size: int) -> Pool:
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """A connection in a transaction whose statements travel together: to read a result is to wait
     for all that was said before it, and errors may show only at the end.
+
+    A task that is cancelled meanwhile takes the connection with it: what was still on its way must
+    not be read by the next who borrows it.
     """
-    async with pool.connection() as connection, connection.pipeline(), connection.transaction():
-        yield connection
+    async with pool.connection() as connection:
+        try:
+            async with connection.pipeline(), connection.transaction():
+                yield connection
+        except BaseException as failure:
+            if not isinstance(failure, Exception) or connection.pgconn.pipeline_status:
+                await connection.close()
+            raise
 
 
 async def _check(connection: Connection) -> None:

@@ -7,11 +7,12 @@ import math
 from array import array
 
 import pytest
+from psycopg.pq import PipelineStatus
 from psycopg.types.json import Json
 from stream_messages import experiment
 
 from gateway import schemas
-from gateway.database import DatabaseTooNew, Pool, make_pool, migrate, migrations
+from gateway.database import DatabaseTooNew, Pool, make_pool, migrate, migrations, transaction
 from gateway.routes.answers import plain
 from gateway.store import points, runs
 from gateway.store.arrays import Texts
@@ -113,3 +114,27 @@ async def test_requests_cancelled_while_they_wait_give_their_connections_back(po
         await asyncio.gather(*(request() for _ in range(20)))
     assert pool.get_stats().get("requests_waiting", 0) == 0
     assert pool.get_stats()["pool_available"] == pool.get_stats()["pool_size"]
+
+
+async def test_a_transaction_cancelled_anywhere_leaves_no_connection_amid_a_conversation(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a busy process psycopg may be cancelled between entering its pipeline and saying so."""
+    monkeypatch.setattr("psycopg.waiting.MAX_BUSY_TIME", -1.0, raising=False)
+
+    async def work() -> None:
+        async with transaction(pool) as connection:
+            await (await connection.execute("SELECT 1")).fetchone()
+            await connection.execute("SELECT 2")
+
+    async with make_pool(postgres_url, size=1) as pool:
+        for turns in range(60):
+            task = asyncio.create_task(work())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            async with pool.connection() as connection:
+                assert connection.pgconn.pipeline_status == PipelineStatus.OFF
+                cursor = await connection.execute("SELECT 3 AS three")
+                assert await cursor.fetchone() == {"three": 3}
