@@ -149,8 +149,8 @@ async def drop_checkpoint(pool: Pool, held: Claim) -> None:
         await connection.execute("DELETE FROM learnda.checkpoint WHERE run_id = %s", [held.run_id])
 
 
-async def commit(pool: Pool, held: Claim, batch: Batch, *, lease: float) -> int:
-    """Everything in the batch, or Fenced and nothing; returns the number of the last event."""
+async def commit(pool: Pool, held: Claim, batch: Batch, *, lease: float) -> list[EventRow]:
+    """Everything in the batch, or Fenced and nothing; returns its events as they were stored."""
     async with transaction(pool) as connection:
         cursor = await connection.execute(
             """
@@ -193,7 +193,7 @@ async def commit(pool: Pool, held: Claim, batch: Batch, *, lease: float) -> int:
         if batch.events:
             note = notify.Written(held.run_id, last_event, cancelled=False)
             await connection.execute(*notify.written(note))
-    return last_event
+    return rows
 
 
 async def insert_events(connection: Connection, run_id: UUID, rows: list[EventRow]) -> None:
