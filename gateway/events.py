@@ -190,12 +190,13 @@ def encode(run_id: UUID, ts: float, first_id: int, events: Sequence[NewEvent]) -
     """Number the events from ``first_id``; ``ts`` is in epoch seconds. Non-finite becomes null."""
     rows = []
     number = first_id
+    run = str(run_id)
     for type_, group in groupby(events, key=lambda event: event.type):
         same = list(group)
         for start in range(0, len(same), EVENTS_PER_ROW):
             payloads = []
             for event in same[start : start + EVENTS_PER_ROW]:
-                head = {"type": type_, "run_id": str(run_id), "ts": ts, "_event_id": number}
+                head = {"type": type_, "run_id": run, "ts": ts, "_event_id": number}
                 payloads.append(orjson.dumps({**head, **event.fields}))
                 number += 1
             rows.append(EventRow(number - len(payloads), number - 1, type_, payloads))
