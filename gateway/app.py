@@ -60,13 +60,13 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Service
     pool = make_pool(settings.database_url, settings.pool_size)
     compute = ComputeClient(settings.compute_address)
     book = MethodBook(pool, compute)
-    runner = Runner(pool, compute, settings)
     hub = Hub(
         pool,
         keepalive=settings.keepalive,
         poll_interval=settings.poll_interval,
         page=settings.events_fetch_limit,
     )
+    runner = Runner(pool, compute, settings, hub.committed)
 
     def connected_to_compute() -> None:
         runner.wake()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
+from uuid import UUID
 
 import psycopg
 import structlog
@@ -15,13 +16,16 @@ from gateway.compute_client import ComputeClient, RunCall
 from gateway.database import Pool
 from gateway.events import Reader, stride
 from gateway.failures import Busy, CheckpointRefused, RunFailed, explain
-from gateway.records import Batch, Claim, MethodState, NewEvent, RunState
+from gateway.records import Batch, Claim, EventRow, MethodState, NewEvent, RunState
 from gateway.settings import Settings
 from gateway.store import queue
 from learnda import wire
 from learnda.v1 import assimilation_pb2 as pb
 
 T = TypeVar("T")
+
+OnCommitted = Callable[[UUID, Sequence[EventRow]], None]
+"""Told of events that have just been committed."""
 
 log = structlog.get_logger(__name__)
 
@@ -46,12 +50,18 @@ class Carrier:
     """One attempt at one run."""
 
     def __init__(
-        self, claim: Claim, pool: Pool, compute: ComputeClient, settings: Settings
+        self,
+        claim: Claim,
+        pool: Pool,
+        compute: ComputeClient,
+        settings: Settings,
+        on_committed: OnCommitted,
     ) -> None:
         self._claim = claim
         self._pool = pool
         self._compute = compute
         self._settings = settings
+        self._on_committed = on_committed
         self._state = fresh_state(claim)
         self._reader = Reader(stride(claim.step_count, settings.emit_partial_every))
         self._progressed = False
@@ -128,7 +138,7 @@ class Carrier:
         async def commit() -> Batch:
             batch = self._reader.read(self._state, messages)
             if not batch.empty:
-                await queue.commit(self._pool, self._claim, batch, lease=self._settings.lease)
+                await self._commit(batch)
             return batch
 
         batch = await self._insist(commit)
@@ -136,13 +146,17 @@ class Carrier:
         self._progressed = self._progressed or bool(batch.points)
         return batch
 
+    async def _commit(self, batch: Batch) -> None:
+        rows = await queue.commit(self._pool, self._claim, batch, lease=self._settings.lease)
+        self._on_committed(self._claim.run_id, rows)
+
     async def _fail(self, sentence: str) -> None:
         self._log.warning("run failed", error=sentence)
 
         async def commit() -> None:
             events = [NewEvent("run_failed", {"error": sentence})]
             batch = Batch(self._state, events=events, end="failed", error=sentence)
-            await queue.commit(self._pool, self._claim, batch, lease=self._settings.lease)
+            await self._commit(batch)
 
         with contextlib.suppress(queue.Fenced):
             await self._insist(commit)

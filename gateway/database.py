@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import select
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib import resources
 
 from psycopg import AsyncConnection
@@ -28,7 +31,8 @@ class DatabaseTooNew(RuntimeError):
 def make_pool(url: str, size: int) -> Pool:
     """A closed pool whose connections are checked before they are lent: it heals by itself.
 
-    Use it as ``async with pool.connection()`` only, and never while waiting for something else.
+    Use it as ``async with pool.connection()``, where each statement commits by itself, or by
+    `transaction`, and never while waiting for something else.
     """
     return AsyncConnectionPool(
         url,
@@ -39,10 +43,36 @@ def make_pool(url: str, size: int) -> Pool:
         max_size=size,
         timeout=5.0,
         reconnect_timeout=5.0,
-        check=AsyncConnectionPool.check_connection,
+        check=_check,
         open=False,
         name="learn-da",
     )
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection in a transaction whose statements travel together: to read a result is to wait
+    for all that was said before it, and errors may show only at the end.
+
+    A task that is cancelled meanwhile takes the connection with it: what was still on its way must
+    not be read by the next who borrows it.
+    """
+    async with pool.connection() as connection:
+        try:
+            async with connection.pipeline(), connection.transaction():
+                yield connection
+        except BaseException as failure:
+            if not isinstance(failure, Exception) or connection.pgconn.pipeline_status:
+                await connection.close()
+            raise
+
+
+async def _check(connection: Connection) -> None:
+    """Nothing comes from an idle server but bad news, so that a silent socket needs no question."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 async def _configure(connection: Connection) -> None:
@@ -52,7 +82,6 @@ async def _configure(connection: Connection) -> None:
     arrays.register(connection.adapters)
     await connection.set_autocommit(True)
     await connection.execute(SET_IDLE)
-    await connection.set_autocommit(False)
 
 
 def migrations() -> list[tuple[int, str, str]]:
@@ -67,7 +96,7 @@ def migrations() -> list[tuple[int, str, str]]:
 
 async def migrate(pool: Pool) -> None:
     """Apply what is missing, in one transaction, one process at a time."""
-    async with pool.connection() as connection:
+    async with pool.connection() as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
         await connection.execute("CREATE SCHEMA IF NOT EXISTS learnda")
         await connection.execute(

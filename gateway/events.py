@@ -77,6 +77,8 @@ class Reader:
             match message.WhichOneof("event"):
                 case "started":
                     self._started(batch, message.started)
+                case "compiling":
+                    self._compiling(batch, message.compiling)
                 case "method_started":
                     self._method_started(batch, message.method_started.method_id)
                 case "progress":
@@ -87,7 +89,7 @@ class Reader:
                     self._method_completed(batch, message.method_completed)
                 case "completed":
                     self._completed(batch, message.completed)
-                case _:  # compiling, and what later versions add
+                case _:  # what later versions add
                     pass
         return batch
 
@@ -99,6 +101,19 @@ class Reader:
             "versions": dict(started.server.versions),
             "devices": [{"platform": d.platform, "kind": d.kind} for d in started.server.devices],
         }
+
+    def _compiling(self, batch: Batch, compiling: pb.Compiling) -> None:
+        """Stored and numbered like every event: who comes late, resumes, or watches through another
+        gateway has it only from the database. A replay of it misleads nobody: computing begins
+        when all is compiled, so that the next event of a method, or the run's end, revokes it.
+        A program may be named again, by another instance or a later attempt.
+        """
+        known = compiling.HasField("estimated_seconds")
+        fields = {
+            "program": compiling.program,
+            "estimated_seconds": compiling.estimated_seconds if known else None,
+        }
+        batch.events.append(NewEvent("compiling", fields))
 
     def _method_started(self, batch: Batch, method_id: str) -> None:
         method = _method(batch, method_id)
@@ -175,13 +190,14 @@ def encode(run_id: UUID, ts: float, first_id: int, events: Sequence[NewEvent]) -
     """Number the events from ``first_id``; ``ts`` is in epoch seconds. Non-finite becomes null."""
     rows = []
     number = first_id
+    run = str(run_id)
     for type_, group in groupby(events, key=lambda event: event.type):
         same = list(group)
         for start in range(0, len(same), EVENTS_PER_ROW):
             payloads = []
             for event in same[start : start + EVENTS_PER_ROW]:
-                head = {"type": type_, "run_id": str(run_id), "ts": ts, "_event_id": number}
-                payloads.append(orjson.dumps({**head, **event.fields}).decode())
+                head = {"type": type_, "run_id": run, "ts": ts, "_event_id": number}
+                payloads.append(orjson.dumps({**head, **event.fields}))
                 number += 1
             rows.append(EventRow(number - len(payloads), number - 1, type_, payloads))
     return rows

@@ -92,7 +92,7 @@ class EventRow:
     first_id: int
     last_id: int
     type: str
-    payloads: list[str]
+    payloads: list[bytes]
     """The JSON of each event."""
 
 

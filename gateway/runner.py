@@ -10,7 +10,7 @@ import psycopg
 import structlog
 
 from gateway.background import woken
-from gateway.carrier import Carrier
+from gateway.carrier import Carrier, OnCommitted
 from gateway.compute_client import ComputeClient
 from gateway.database import Pool
 from gateway.records import Claim
@@ -23,10 +23,17 @@ log = structlog.get_logger(__name__)
 class Runner:
     """Carries runs while compute can be reached; without it they stay queued."""
 
-    def __init__(self, pool: Pool, compute: ComputeClient, settings: Settings) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        compute: ComputeClient,
+        settings: Settings,
+        on_committed: OnCommitted,
+    ) -> None:
         self._pool = pool
         self._compute = compute
         self._settings = settings
+        self._on_committed = on_committed
         self._carrier_id = uuid4()
         self._carried: dict[UUID, tuple[Claim, asyncio.Task[None]]] = {}
         self._wake = asyncio.Event()
@@ -81,7 +88,7 @@ class Runner:
             await queue.release_all(self._pool, self._carrier_id)
 
     def _start(self, claim: Claim) -> None:
-        carrier = Carrier(claim, self._pool, self._compute, self._settings)
+        carrier = Carrier(claim, self._pool, self._compute, self._settings, self._on_committed)
         task = asyncio.create_task(carrier.carry(), name=f"run {claim.run_id}")
         self._carried[claim.run_id] = (claim, task)
         task.add_done_callback(lambda done: self._ended(claim, done))

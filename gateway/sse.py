@@ -35,7 +35,7 @@ def frames(rows: Iterable[EventRow], after: int) -> list[Frame]:
         terminal = row.type in TERMINAL_EVENTS
         for number, payload in enumerate(row.payloads, row.first_id):
             if number > after:
-                found.append(Frame(number, head + payload.encode() + b"\n\n", terminal))
+                found.append(Frame(number, head + payload + b"\n\n", terminal))
     return found
 
 

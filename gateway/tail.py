@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,6 +17,7 @@ from uuid import UUID
 
 from gateway.background import woken
 from gateway.database import Pool
+from gateway.records import EventRow
 from gateway.sse import Frame, frames
 from gateway.store import runs, streams
 from gateway.store.notify import Written
@@ -52,14 +53,18 @@ class Tail:
         """Number of the event before the recent ones."""
         return self.recent[0][0].id - 1 if self.recent else self.last
 
-    def append(self, new: list[Frame]) -> None:
-        """New events, without a gap to those before."""
+    def extend(self, rows: Iterable[EventRow]) -> bool:
+        """Rows that leave no gap to the events before; False when they bring none that is new."""
+        new = frames(rows, self.last)
+        if not new:
+            return False
         self.recent.append(new)
         self.size += len(new)
         self.last, self.ended = new[-1].id, new[-1].terminal
         while self.size > RECENT and len(self.recent) > 1:
             self.size -= len(self.recent.popleft())
         self.wake()
+        return True
 
     def wake(self) -> None:
         for viewer in self.viewers:
@@ -100,6 +105,19 @@ class Hub:
             self._written.add(note.run_id)
             self._wake.set()
 
+    def committed(self, run_id: UUID, rows: Sequence[EventRow]) -> None:
+        """This gateway has committed these events of a run: its viewers have them at once, and they
+        are not read again. What does not join on to the tail's last is read like any other.
+        """
+        tail = self._tails.get(run_id)
+        if tail is None or not rows:
+            return
+        if rows[0].first_id <= tail.last + 1:
+            tail.extend(rows)
+        else:
+            self._written.add(run_id)
+            self._wake.set()
+
     def look(self) -> None:
         """Hints may have been lost."""
         self._next_poll = 0.0
@@ -129,11 +147,9 @@ class Hub:
         found = await streams.after_each(self._pool, fresh, self._page)
         for run_id, rows in found.items():
             tail = self._tails.get(run_id)
-            if tail is None or tail.last != fresh[run_id]:
+            if tail is None or tail.last < fresh[run_id]:
                 continue  # its viewers left, and perhaps others came
-            new = frames(rows, tail.last)
-            if new:
-                tail.append(new)
+            if tail.extend(rows):
                 self._written.add(run_id)  # there may be more
                 self._wake.set()
 

@@ -40,6 +40,7 @@ async def create_run(request: Request, use: Use) -> Response:
         draw_seed=lambda: secrets.randbelow(MAX_SEED + 1),
     )
     run_id = await runs.create(use.pool, experiment)
+    use.runner.wake()  # others hear of it by NOTIFY
     return Json({"run_id": str(run_id), "status": "queued"})
 
 

@@ -75,6 +75,10 @@ async def run_events(
 
     A `partial` has `crps_analysis`, `innovation_consistency` and `effective_sample_size` where the
     method has them, and `method_completed` the method's `diagnostics` where there are any.
+
+    `compiling` comes before these where a program has still to be compiled: `program` is a method's
+    name or a part that all methods share, `estimated_seconds` null where nothing alike was compiled
+    before. The next `method_started` or `partial` says that all are ready.
     """
     run = run_uuid(run_id)
     standings = await runs.standing(use.pool, [run])

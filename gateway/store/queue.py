@@ -10,7 +10,7 @@ import orjson
 from psycopg.types.json import Json
 
 from gateway import events
-from gateway.database import Connection, Pool
+from gateway.database import Connection, Pool, transaction
 from gateway.records import (
     ALL_SERIES,
     Batch,
@@ -23,6 +23,7 @@ from gateway.records import (
     RunState,
 )
 from gateway.store import notify
+from gateway.store.arrays import Texts
 
 
 class Fenced(Exception):
@@ -97,7 +98,7 @@ async def release(pool: Pool, held: Claim, *, delay: float, forgive: bool) -> No
 
 async def release_all(pool: Pool, carrier: UUID) -> None:
     """A carrier stops: others may go on at once, and the attempt does not count."""
-    async with pool.connection() as connection:
+    async with transaction(pool) as connection:
         await connection.execute(
             """
             UPDATE learnda.run SET carrier = NULL, lease_until = clock_timestamp(),
@@ -148,9 +149,9 @@ async def drop_checkpoint(pool: Pool, held: Claim) -> None:
         await connection.execute("DELETE FROM learnda.checkpoint WHERE run_id = %s", [held.run_id])
 
 
-async def commit(pool: Pool, held: Claim, batch: Batch, *, lease: float) -> int:
-    """Everything in the batch, or Fenced and nothing; returns the number of the last event."""
-    async with pool.connection() as connection:
+async def commit(pool: Pool, held: Claim, batch: Batch, *, lease: float) -> list[EventRow]:
+    """Everything in the batch, or Fenced and nothing; returns its events as they were stored."""
+    async with transaction(pool) as connection:
         cursor = await connection.execute(
             """
             UPDATE learnda.run SET last_event = last_event + %(count)s,
@@ -175,25 +176,24 @@ async def commit(pool: Pool, held: Claim, batch: Batch, *, lease: float) -> int:
         last_event: int = row["last_event"]
         first_id = last_event - len(batch.events) + 1
         rows = events.encode(held.run_id, row["now"], first_id, batch.events)
-        async with connection.pipeline():
-            await insert_events(connection, held.run_id, rows)
-            await _insert_points(connection, held.run_id, batch.points)
-            await _update_methods(connection, held.run_id, list(batch.changed.values()))
-            if batch.checkpoint is not None:
-                await _replace_checkpoint(connection, held.run_id, batch.checkpoint)
-            if batch.end is not None:
-                await finish(
-                    connection,
-                    held.run_id,
-                    batch.end,
-                    error=batch.error,
-                    warnings=batch.warnings,
-                    runtime_sec=batch.runtime_sec,
-                )
-            if batch.events:
-                note = notify.Written(held.run_id, last_event, cancelled=False)
-                await connection.execute(*notify.written(note))
-    return last_event
+        await insert_events(connection, held.run_id, rows)
+        await _insert_points(connection, held.run_id, batch.points)
+        await _update_methods(connection, held.run_id, list(batch.changed.values()))
+        if batch.checkpoint is not None:
+            await _replace_checkpoint(connection, held.run_id, batch.checkpoint)
+        if batch.end is not None:
+            await finish(
+                connection,
+                held.run_id,
+                batch.end,
+                error=batch.error,
+                warnings=batch.warnings,
+                runtime_sec=batch.runtime_sec,
+            )
+        if batch.events:
+            note = notify.Written(held.run_id, last_event, cancelled=False)
+            await connection.execute(*notify.written(note))
+    return rows
 
 
 async def insert_events(connection: Connection, run_id: UUID, rows: list[EventRow]) -> None:
@@ -201,7 +201,7 @@ async def insert_events(connection: Connection, run_id: UUID, rows: list[EventRo
     await connection.cursor().executemany(
         "INSERT INTO learnda.event (run_id, first_id, last_id, type, payloads)"
         " VALUES (%s, %s, %s, %s, %s)",
-        [(run_id, row.first_id, row.last_id, row.type, row.payloads) for row in rows],
+        [(run_id, row.first_id, row.last_id, row.type, Texts(row.payloads)) for row in rows],
     )
 
 

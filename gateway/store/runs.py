@@ -10,7 +10,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Json
 
 from gateway import events
-from gateway.database import Connection, Pool
+from gateway.database import Connection, Pool, transaction
 from gateway.records import NewEvent
 from gateway.store import notify
 from gateway.store.queue import finish, insert_events
@@ -45,7 +45,7 @@ class PageMark:
 async def create(pool: Pool, experiment: Experiment) -> UUID:
     """Queue a run; its first event is committed with it."""
     run_id, request = uuid4(), experiment.request()
-    async with pool.connection() as connection:
+    async with transaction(pool) as connection:
         cursor = await connection.execute(
             "INSERT INTO learnda.run (id, request, step_count, last_event) VALUES (%s, %s, %s, 1)"
             " RETURNING extract(epoch FROM created_at)::float8 AS now",
@@ -54,17 +54,16 @@ async def create(pool: Pool, experiment: Experiment) -> UUID:
         row = await cursor.fetchone()
         assert row is not None
         created = NewEvent("run_created", {"request": request})
-        async with connection.pipeline():
-            await connection.cursor().executemany(
-                "INSERT INTO learnda.method (run_id, position, method_id, name, label, params)"
-                " VALUES (%s, %s, %s, %s, %s, %s)",
-                [
-                    (run_id, position, m.id, m.name, m.label, Json(dict(m.params)))
-                    for position, m in enumerate(experiment.methods)
-                ],
-            )
-            await insert_events(connection, run_id, events.encode(run_id, row["now"], 1, [created]))
-            await connection.execute(*notify.queued())
+        await connection.cursor().executemany(
+            "INSERT INTO learnda.method (run_id, position, method_id, name, label, params)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            [
+                (run_id, position, m.id, m.name, m.label, Json(dict(m.params)))
+                for position, m in enumerate(experiment.methods)
+            ],
+        )
+        await insert_events(connection, run_id, events.encode(run_id, row["now"], 1, [created]))
+        await connection.execute(*notify.queued())
     return run_id
 
 
@@ -130,7 +129,7 @@ async def cancel(pool: Pool, run_id: UUID) -> str | None:
     The run ends here and now, whether its carrier lives or not: the carrier is fenced, hears of it
     by NOTIFY and stops compute.
     """
-    async with pool.connection() as connection:
+    async with transaction(pool) as connection:
         await _cancel(connection, run_id)
         cursor = await connection.execute(
             "SELECT status FROM learnda.run WHERE id = %s AND deleted_at IS NULL", [run_id]
@@ -141,14 +140,14 @@ async def cancel(pool: Pool, run_id: UUID) -> str | None:
 
 async def delete(pool: Pool, run_id: UUID) -> bool:
     """Cancel the run and hide it; its rows go later. False when there is no such run."""
-    async with pool.connection() as connection:
+    async with transaction(pool) as connection:
         await _cancel(connection, run_id)
         cursor = await connection.execute(
             "UPDATE learnda.run SET deleted_at = clock_timestamp()"
-            " WHERE id = %s AND deleted_at IS NULL",
+            " WHERE id = %s AND deleted_at IS NULL RETURNING id",
             [run_id],
         )
-        return cursor.rowcount == 1
+        return await cursor.fetchone() is not None
 
 
 async def _cancel(connection: Connection, run_id: UUID) -> None:

@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from psycopg.rows import class_row
-
 from gateway.database import Pool
 from gateway.records import EventRow
 
 
 async def after(pool: Pool, run_id: UUID, number: int, limit: int) -> list[EventRow]:
     """The rows that hold the events ``number + 1 .. number + limit``."""
-    async with pool.connection() as connection:
-        cursor = connection.cursor(row_factory=class_row(EventRow))
-        await cursor.execute(
-            "SELECT first_id, last_id, type, payloads FROM learnda.event"
-            " WHERE run_id = %s AND last_id > %s AND first_id <= %s ORDER BY last_id",
-            [run_id, number, number + limit],
-        )
-        return await cursor.fetchall()
+    return (await after_each(pool, {run_id: number}, limit))[run_id]
 
 
 async def after_each(
@@ -28,7 +19,7 @@ async def after_each(
 ) -> dict[UUID, list[EventRow]]:
     """The same for several runs, each from its own position, in one query."""
     async with pool.connection() as connection:
-        cursor = await connection.execute(
+        cursor = await connection.cursor(binary=True).execute(
             "SELECT run_id, first_id, last_id, type, payloads"
             " FROM unnest(%s::uuid[], %s::bigint[]) AS watched (watched_id, number)"
             " JOIN learnda.event ON run_id = watched_id AND last_id > number"
@@ -37,5 +28,7 @@ async def after_each(
         )
         found: dict[UUID, list[EventRow]] = {run_id: [] for run_id in positions}
         for row in await cursor.fetchall():
-            found[row.pop("run_id")].append(EventRow(**row))
+            payloads = [payload.encode() for payload in row["payloads"]]
+            event_row = EventRow(row["first_id"], row["last_id"], row["type"], payloads)
+            found[row["run_id"]].append(event_row)
     return found

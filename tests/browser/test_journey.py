@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from pathlib import Path
 from typing import Any, Literal
@@ -122,6 +123,22 @@ def test_choose_run_watch_reload_and_export(tabs: Tabs) -> None:
         assert analysis == pytest.approx(float(row["error_a"]), rel=1e-2)
         assert background == pytest.approx(float(row["error_b"]), rel=1e-2)
     assert get_run(tabs, run)["request"]["methods"][0]["params"]["rotate"] is True
+
+
+def test_the_page_says_what_a_run_waits_for(tabs: Tabs) -> None:
+    page = tabs.open()
+    set_fields(page, lorenz96_n=str(random.randrange(100, 1000)))  # hardly ever compiled before
+    press_run(page)
+    card = newest_card(page)
+    waiting = card.locator(".compiling")
+    waiting.wait_for()
+    assert waiting.inner_text().startswith("Compiling ")
+    wait_for_status(card, "completed")
+    expect(waiting).to_have_count(0)
+    page.reload()  # what its events tell again
+    wait_for_points(newest_card(page), 101)
+    expect(waiting).to_have_count(0)
+    assert page.evaluate("window.shifted") < 0.02
 
 
 def test_one_of_many_methods_is_found(tabs: Tabs) -> None:

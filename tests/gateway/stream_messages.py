@@ -39,6 +39,12 @@ def started(steps: int) -> pb.RunExperimentResponse:
     )
 
 
+def compiling(program: str, seconds: float | None = None) -> pb.RunExperimentResponse:
+    return pb.RunExperimentResponse(
+        compiling=pb.Compiling(program=program, estimated_seconds=seconds)
+    )
+
+
 def method_started(method: str) -> pb.RunExperimentResponse:
     return pb.RunExperimentResponse(method_started=pb.MethodStarted(method_id=method))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import random
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -115,6 +116,30 @@ def test_its_events(api: httpx.Client, seed_run: str) -> None:
         errors = [e.data["error_a"] for e in own[1:-1]]
         assert result["metrics"]["final"] == pytest.approx(errors[-1], rel=1e-12)
         assert result["metrics"]["mean"] == pytest.approx(sum(errors) / 101, rel=1e-9)
+
+
+def test_a_run_says_what_has_to_be_compiled_first(api: httpx.Client) -> None:
+    sites = random.randrange(100, 1000)  # hardly ever asked for before
+    run_id = post(api, {"lorenz96_n": sites, "m": 8, "end_time": 0.3, "methods": [METHOD]})
+    events = numbered(follow(api, run_id))
+    types = [event.type for event in events]
+    waiting = [event.data for event in events if event.type == "compiling"]
+    assert types[1 : 3 + len(waiting)] == [
+        "run_started",
+        *["compiling"] * len(waiting),
+        "method_started",
+    ]
+    assert "etkf" in {event["program"] for event in waiting}
+    assert all(
+        event["estimated_seconds"] is None or event["estimated_seconds"] > 0 for event in waiting
+    )
+    again = [event.type for event in follow(api, post(api, run_request(api, run_id)))]
+    assert "compiling" not in again
+
+
+def run_request(api: httpx.Client, run_id: str) -> dict[str, Any]:
+    request: dict[str, Any] = api.get(f"/api/runs/{run_id}").json()["request"]
+    return request
 
 
 def test_its_csv_agrees_with_its_events(api: httpx.Client, seed_run: str) -> None:

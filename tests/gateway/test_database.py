@@ -7,13 +7,15 @@ import math
 from array import array
 
 import pytest
+from psycopg.pq import PipelineStatus
 from psycopg.types.json import Json
 from stream_messages import experiment
 
 from gateway import schemas
-from gateway.database import DatabaseTooNew, Pool, make_pool, migrate, migrations
+from gateway.database import DatabaseTooNew, Pool, make_pool, migrate, migrations, transaction
 from gateway.routes.answers import plain
 from gateway.store import points, runs
+from gateway.store.arrays import Texts
 
 
 async def test_several_processes_migrate_at_once(postgres_url: str) -> None:
@@ -87,6 +89,15 @@ async def test_float_arrays_arrive_to_the_bit(pool: Pool) -> None:
         assert await cursor.fetchone() == {"a": []}
 
 
+async def test_texts_arrive_as_they_were_written(pool: Pool) -> None:
+    texts = ["", "null", 'a "quoted" \\ one', "{1,2}", "naïve – 😀", "x" * 70_000]
+    async with pool.connection() as connection:
+        for expected in (texts, []):
+            sent = Texts([text.encode() for text in expected])
+            cursor = await connection.execute("SELECT %s AS a", [sent])
+            assert await cursor.fetchone() == {"a": expected}
+
+
 async def test_requests_cancelled_while_they_wait_give_their_connections_back(pool: Pool) -> None:
     """Case 6: 1,000 requests cancelled while they wait for a connection."""
 
@@ -103,3 +114,27 @@ async def test_requests_cancelled_while_they_wait_give_their_connections_back(po
         await asyncio.gather(*(request() for _ in range(20)))
     assert pool.get_stats().get("requests_waiting", 0) == 0
     assert pool.get_stats()["pool_available"] == pool.get_stats()["pool_size"]
+
+
+async def test_a_transaction_cancelled_anywhere_leaves_no_connection_amid_a_conversation(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a busy process psycopg may be cancelled between entering its pipeline and saying so."""
+    monkeypatch.setattr("psycopg.waiting.MAX_BUSY_TIME", -1.0, raising=False)
+
+    async def work() -> None:
+        async with transaction(pool) as connection:
+            await (await connection.execute("SELECT 1")).fetchone()
+            await connection.execute("SELECT 2")
+
+    async with make_pool(postgres_url, size=1) as pool:
+        for turns in range(60):
+            task = asyncio.create_task(work())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            async with pool.connection() as connection:
+                assert connection.pgconn.pipeline_status == PipelineStatus.OFF
+                cursor = await connection.execute("SELECT 3 AS three")
+                assert await cursor.fetchone() == {"three": 3}

@@ -45,6 +45,8 @@ def test_postgres_is_killed_mid_stream(server: EmbeddedPostgres, compute_address
                     assert server.process is not None
                     server.process.kill()
                     server.process.wait()
+                    # A backend may answer once more before it knows of its end.
+                    wait_until(lambda: api.get(f"/api/runs/{run_id}").status_code != 200)
                     answer = api.get(f"/api/runs/{run_id}")
                     assert answer.status_code == 503
                     assert answer.json()["error"] == "the database cannot be reached"

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from stream_messages import (
     checkpoint,
+    compiling,
     completed,
     experiment,
     gathered,
@@ -220,10 +221,26 @@ def test_a_checkpoint_waits_for_all_its_parts() -> None:
     assert reader.read(state("a"), [three]).checkpoint is None
 
 
-def test_compiling_is_no_event() -> None:
-    message = pb.RunExperimentResponse(compiling=pb.Compiling(program="etkf"))
-    assert Reader(1).read(state("a"), [message]).empty
-    assert Reader(1).read(state("a"), [started(1)]).events[0].type == "run_started"
+def test_compiling_is_told_with_its_estimate_where_there_is_one() -> None:
+    messages = [started(1), compiling("etkf"), compiling("letkf", 0.0), compiling("truth", 2.5)]
+    batch = Reader(1).read(state("a"), [*messages, method_started("a")])
+    assert types(batch) == ["run_started", *["compiling"] * 3, "method_started"]
+    payloads = [json.loads(p) for row in encode(RUN, 0.0, 1, batch.events) for p in row.payloads]
+    assert payloads[1:4] == [
+        {"type": "compiling", "run_id": str(RUN), "ts": 0.0, "_event_id": number}
+        | {"program": program, "estimated_seconds": seconds}
+        for number, program, seconds in ((2, "etkf", None), (3, "letkf", 0.0), (4, "truth", 2.5))
+    ]
+
+
+def test_a_later_attempt_says_anew_what_it_waits_for() -> None:
+    first = Reader(1).read(state("a"), [started(9), compiling("etkf"), *list(whole_run("a"))[:3]])
+    again = Reader(1).read(first.state, [started(9), compiling("etkf"), *whole_run("a")])
+    assert types(again)[:2] == ["compiling", "partial"]
+
+
+def test_what_is_not_known_is_no_event() -> None:
+    assert Reader(1).read(state("a"), [pb.RunExperimentResponse()]).empty
 
 
 def test_encode_numbers_without_gaps_and_makes_valid_json() -> None:

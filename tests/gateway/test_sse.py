@@ -10,8 +10,8 @@ from gateway.records import EventRow
 A = UUID("00000000-0000-4000-8000-00000000000a")
 B = UUID("00000000-0000-4000-8000-00000000000b")
 ROWS = [
-    EventRow(3, 4, "partial", ['{"a":1}', '{"a":2}']),
-    EventRow(5, 5, "run_completed", ["{}"]),
+    EventRow(3, 4, "partial", [b'{"a":1}', b'{"a":2}']),
+    EventRow(5, 5, "run_completed", [b"{}"]),
 ]
 
 

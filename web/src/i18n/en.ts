@@ -251,6 +251,13 @@ export const en = {
   "run.loading": "Loading …",
   "run.error": "The run failed: {error}",
   "run.said": "{run}: {status}",
+  "run.compiling": "Compiling {programs}",
+  "run.compiling.about": "{name}, about {seconds} s",
+
+  "program.truth": "the truth",
+  "program.nature": "the truth",
+  "program.start": "the first ensemble",
+  "program.climatology": "the climatology",
 
   "tile.step": "step {step} of {count}",
   "tile.analysis": "RMSE analysis",

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import type { Run } from "../api/types";
 import type { RunEvent } from "../stream/events";
-import { ended, methodStarted, partial, RUN, started } from "../stream/testing";
+import { compiling, ended, methodStarted, partial, RUN, started } from "../stream/testing";
 import { fold, fromSummary, lostAt, progress, type RunState } from "./state";
 
 const SUMMARY: Run = {
@@ -124,4 +124,24 @@ test("replaying the events of an ended run does not make it look unfinished", ()
   summary.status = "completed";
   const state = fold(fromSummary(summary), EVENTS.slice(0, 3));
   expect(state.status).toBe("completed");
+});
+
+test.each([methodStarted(6, "m1"), partial(6, "m1", 4), ended(6)])(
+  "what is compiled is named once, until $type",
+  (ready) => {
+    const waiting = [compiling(2, "nature"), compiling(3, "enkf"), compiling(4, "enkf", 2)];
+    const state = fold(begin(), [...waiting, compiling(5, "letkf", 3)]);
+    expect(state.compiling).toEqual([
+      { program: "nature", seconds: null },
+      { program: "enkf", seconds: 2 },
+      { program: "letkf", seconds: 3 },
+    ]);
+    expect(fold(state, [ready]).compiling).toEqual([]);
+  },
+);
+
+test("an event of a newer server counts, and changes nothing else", () => {
+  const before = fold(begin(), EVENTS.slice(0, 8));
+  const unknown = { ...started(9), type: "weather" } as unknown as RunEvent;
+  expect(fold(before, [unknown])).toEqual({ ...before, lastEvent: 9 });
 });

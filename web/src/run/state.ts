@@ -16,13 +16,13 @@ import type {
   Value,
 } from "../api/types";
 import {
+  isTerminal,
   SERIES,
   type MethodCompleted,
   type Partial,
-  type RunEnded,
   type RunEvent,
-  type RunFailed,
   type SeriesName,
+  type Terminal,
 } from "../stream/events";
 
 /** One entry per received step, in the order of the steps. */
@@ -45,6 +45,13 @@ export interface MethodState {
   divergedStep: number | null;
 }
 
+/** A program that the run waits for. */
+export interface Compiling {
+  program: string;
+  /** As estimated; null where nothing alike was compiled before. */
+  seconds: number | null;
+}
+
 export interface RunState {
   id: string;
   status: RunStatus;
@@ -56,6 +63,8 @@ export interface RunState {
   error: string | null;
   /** What a reader of the numbers should know. */
   warnings: readonly string[];
+  /** Each program once; empty while the run is computed, and after its end. */
+  compiling: readonly Compiling[];
   methods: MethodState[];
   /** The last event folded in; 0 before the first. */
   lastEvent: number;
@@ -71,6 +80,7 @@ export function fromSummary(summary: Run): RunState {
     steps: summary.step_count,
     error: summary.error,
     warnings: summary.warnings,
+    compiling: [],
     methods: summary.request.methods.map((instance) => {
       const known: MethodResult | undefined = summary.methods[instance.id];
       return {
@@ -123,7 +133,14 @@ function apply(
     case "run_started":
       if (run.status === "queued") run.status = "running";
       break;
+    case "compiling": {
+      const { program, estimated_seconds: seconds } = event;
+      const others = run.compiling.filter((other) => other.program !== program);
+      run.compiling = [...others, { program, seconds }];
+      break;
+    }
     case "method_started": {
+      run.compiling = []; // methods begin when all is compiled
       const started = method(event.method_id);
       if (started === undefined) break;
       if (started.status === "queued") started.status = "running";
@@ -131,6 +148,7 @@ function apply(
       break;
     }
     case "partial": {
+      run.compiling = []; // a run that is taken over goes on without another start
       const columns = method(event.method_id)?.columns;
       if (columns !== undefined) append(columns, event);
       break;
@@ -141,7 +159,7 @@ function apply(
       break;
     }
     default:
-      end(run, event, method);
+      if (isTerminal(event)) end(run, event, method); // else of a newer server: it only counts
   }
 }
 
@@ -162,10 +180,11 @@ function complete(method: MethodState, event: MethodCompleted): void {
 
 function end(
   run: RunState,
-  event: RunEnded | RunFailed,
+  event: Terminal,
   method: (id: string) => MethodState | undefined,
 ): void {
   run.status = END[event.type];
+  run.compiling = [];
   if (event.type === "run_failed") run.error = event.error;
   else run.warnings = event.warnings ?? [];
   if (run.status === "completed") return;

@@ -25,6 +25,14 @@ export interface RunStarted extends Numbered {
   type: "run_started";
 }
 
+export interface Compiling extends Numbered {
+  type: "compiling";
+  /** A method's name, or a part that all methods share. */
+  program: string;
+  /** null where nothing alike was compiled before. */
+  estimated_seconds: number | null;
+}
+
 export interface MethodStarted extends OfMethod {
   type: "method_started";
   params: Record<string, Value>;
@@ -71,16 +79,20 @@ export interface RunFailed extends Numbered {
 export type RunEvent =
   | RunCreated
   | RunStarted
+  | Compiling
   | MethodStarted
   | Partial
   | MethodCompleted
   | RunEnded
   | RunFailed;
 
+/** The last event of a run. */
+export type Terminal = RunEnded | RunFailed;
+
 const TERMINAL: ReadonlySet<string> = new Set(["run_completed", "run_failed", "run_cancelled"]);
 
 /** True when nothing of the run follows this event. */
-export const isTerminal = (event: RunEvent): boolean => TERMINAL.has(event.type);
+export const isTerminal = (event: RunEvent): event is Terminal => TERMINAL.has(event.type);
 
 /** The run that a `done` says does not exist, or null. */
 export function parseUnknownRun(data: string): string | null {

@@ -12,6 +12,14 @@ export function ended(id: number, run_id = RUN): RunEvent {
   return { type: "run_completed", run_id, ts: 0, _event_id: id };
 }
 
+export function compiling(
+  id: number,
+  program: string,
+  estimated_seconds: number | null = null,
+): RunEvent {
+  return { type: "compiling", run_id: RUN, ts: 0, _event_id: id, program, estimated_seconds };
+}
+
 export function methodStarted(id: number, method_id: string): RunEvent {
   const method = { method_id, name: "enkf", label: method_id, params: { rotate: false } };
   return { type: "method_started", run_id: RUN, ts: 0, _event_id: id, ...method };
