@@ -39,6 +39,8 @@ BUFFER_BYTES = 32 << 20
 one cycle)."""
 WORTH_A_BUFFER = 8
 """Cycles; where fewer fit, each call does one, and copies none of its ensembles into a buffer."""
+SMALL_ENSEMBLE = 1 << 16
+"""Numbers; operations on fewer are not worth sharing out over threads."""
 
 Values = Mapping[str, NDArray[Any]]
 
@@ -162,6 +164,7 @@ class Plan:
                     function,
                     *arguments,
                     hasty=name in ("start", "climatology"),  # they run once
+                    small=self.shape.members * self.shape.n <= SMALL_ENSEMBLE,
                     donated=donated,
                 )
                 named[name, key] = (name, future)

@@ -17,10 +17,17 @@ COMPILERS = 2
 """Programs compiled at the same time; XLA releases the interpreter while it compiles."""
 
 
-WIDE: dict[str, str | bool] = {"xla_cpu_prefer_vector_width": "512"}
-"""Compiler options: the widest vectors there are; XLA halves them, for processors of old."""
-HASTY: dict[str, str | bool] = {"xla_backend_optimization_level": "1"}
-"""Compiler options that take half the time to compile and a quarter more to run."""
+Options = dict[str, str | bool]
+USUAL: Options = {
+    "xla_cpu_prefer_vector_width": "512",
+    "xla_cpu_enable_concurrency_optimized_scheduler": False,
+}
+"""Compiler options: the widest vectors there are, where XLA halves them for processors of old; and
+one operation after the other, for handing over to another thread takes longer than most of them."""
+SMALL: Options = {**USUAL, "xla_cpu_multi_thread_eigen": False}
+"""For small arrays: no operation is shared out over threads; the workers are the parallelism."""
+HASTY: Options = {"xla_backend_optimization_level": "1"}
+"""Half the time to compile, and a quarter more to run."""
 
 
 @dataclass(frozen=True)
@@ -62,18 +69,21 @@ class Programs:
         function: Callable[..., Any],
         *arguments: Any,
         hasty: bool = False,
+        small: bool = False,
         donated: tuple[int, ...] = (),
     ) -> Future[Program]:
         """The program of ``key``, compiled for the shapes of ``arguments`` unless it is held.
 
-        ``hasty`` is for programs that run little: they are compiled in less time. The memory of the
+        ``hasty`` is for programs that run little: they are compiled in less time; ``small`` for
+        those of small arrays. The memory of the
         ``donated`` arguments is reused for the results: they must not be read again.
         """
         with self._lock:
             held = self._held.get(key)
             if held is None or (held.done() and held.exception() is not None):
+                options = HASTY if hasty or self._hasty else SMALL if small else USUAL
                 held = self._compilers.submit(
-                    self._compile, name, shape, function, arguments, hasty or self._hasty, donated
+                    self._compile, name, shape, function, arguments, options, donated
                 )
                 self._held[key] = held
                 while len(self._held) > self._limit:
@@ -100,13 +110,13 @@ class Programs:
         shape: str,
         function: Callable[..., Any],
         arguments: tuple[Any, ...],
-        hasty: bool,
+        options: Options,
         donated: tuple[int, ...],
     ) -> Program:
         began = time.perf_counter()
         with jax.enable_x64(True):
             traced = jax.jit(function, donate_argnums=donated).lower(*arguments)
-            call = traced.compile(HASTY if hasty else WIDE)
+            call = traced.compile(options if jax.default_backend() == "cpu" else None)
         seconds = time.perf_counter() - began
         self._last_seconds[name] = seconds
         self.compile_count += 1
