@@ -119,7 +119,7 @@ def consistency(
     S, before = whiten(background, y, error)
     _, after = whiten(analysis, y, error)
     members, m = S.shape
-    # (I + SS'/(N-1))^-1, on the smaller side
+    # by Cholesky, (I + SS'/(N-1))^-1 on the smaller side
     if m < members:
         factor = jnp.linalg.cholesky(S.T @ S + (members - 1) * jnp.eye(m, dtype=S.dtype))
         chi2 = (members - 1) * (solve_triangular(factor, before, lower=True) ** 2).sum()

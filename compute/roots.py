@@ -4,7 +4,8 @@ By matrix products alone: a coupled iteration of Newton-Schulz type, of seventh 
 matrices products are several times faster than an eigen-decomposition, on a processor as on a GPU,
 and they batch. The spectrum of I + C starts at 1, so that a bound on C bounds the condition; the
 number of iterations follows the matrix: one and a last series where the analysis is not far less
-spread than the background. Always in float64: only there does the 1 survive beside a C of precise observations.
+spread than the background. Always in float64: only there does the 1 survive beside a C of precise
+observations.
 Higham (2008), Functions of Matrices, doi:10.1137/1.9780898717778, ch. 6-7.
 """
 

@@ -17,7 +17,7 @@ from jax import Array, lax
 from compute import observing
 from compute.observing import ObservationError
 
-BLOCK = 16
+BLOCK = 8
 
 
 @dataclass(frozen=True)

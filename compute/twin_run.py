@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from compute import checkpoint
 from compute.climatology import Climatology
-from compute.diagnosis import SERIES
+from compute.diagnosis import SERIES, Record
 from compute.events import (
     Checkpoint,
     Compiling,
@@ -104,6 +104,7 @@ class TwinRun:
 
     def __post_init__(self) -> None:
         self._plan = Plan(self.experiment, self.workers.count, self.workers.side_by_side)
+        self._untold: tuple[int, int, list[list[Future[Any]]]] = (0, 0, [])
 
     def request_programs(self) -> Requested:
         """Have every program of this experiment compiled, without running it."""
@@ -149,8 +150,10 @@ class TwinRun:
             count = self._next_count(count, seconds)
             interval = self.checkpoint_interval
             if interval and step < total and time.perf_counter() - last_checkpoint >= interval:
+                yield from self._tell()
                 yield Checkpoint(step, self._pack(step))
                 last_checkpoint = time.perf_counter()
+        yield from self._tell()
 
         for method in self._methods:
             yield self._completed(method)
@@ -201,7 +204,9 @@ class TwinRun:
     # ------------------------------------------------------------ rounds
 
     def _round(self, step: int, count: int) -> Iterator[Step]:
-        """A chunk of nature, then every method over it."""
+        """A chunk of nature, then every method over it; what the round before did is told while
+        the methods of this one compute.
+        """
         arguments = (np.int32(step), np.int32(count))
         call = self._requested.nature.result().call
         natures = [
@@ -214,6 +219,8 @@ class TwinRun:
             group.truth, observed = future.result()
             given.append(observed)
         del natures
+        if self._plan.shape.buffer == 1:  # a large ensemble: one record at a time
+            yield from self._tell()
         running = [
             [
                 self.workers.submit(self._advance, number, part, observed, *arguments)
@@ -221,8 +228,63 @@ class TwinRun:
             ]
             for number, parts in enumerate(self._parts)
         ]
-        del given
-        for parts, futures in zip(self._parts, running, strict=True):
+        yield from self._tell()
+        judged = []
+        for number, (parts, futures) in enumerate(zip(self._parts, running, strict=True)):
+            yield from futures
+            judged.append(
+                [
+                    self.workers.submit(self._judge, number, part, *future.result(), *arguments)
+                    for part, future in zip(parts, futures, strict=True)
+                ]
+            )
+            futures.clear()
+        self._untold = (step, count, judged)
+
+    def _advance(
+        self, number: int, part: _Part, observed: Observed, step: Any, count: Any
+    ) -> tuple[Observed, Record, float]:
+        """One batch over the chunk that nature has just made, in a worker's thread: its record and
+        the seconds it took.
+        """
+        began = time.perf_counter()
+        call = self._requested.methods[number].result().call
+        part.state, record = jax.block_until_ready(
+            call(
+                part.group.setting,
+                self._normal,
+                part.batch.values,
+                part.state,
+                observed,
+                step,
+                count,
+            )
+        )
+        return observed, record, time.perf_counter() - began
+
+    def _judge(
+        self,
+        number: int,
+        part: _Part,
+        observed: Observed,
+        record: Record,
+        seconds: float,
+        step: Any,
+        count: Any,
+    ) -> tuple[NDArray[np.float64], float]:
+        """The diagnostics [I, R, count, S] of a record, in a worker's thread, and ``seconds``."""
+        call = self._requested.diagnoses[number].result().call
+        part.gathered, columns = call(
+            part.group.setting, self._normal, part.gathered, record, observed, step, count
+        )
+        slot = self._plan.shape.slot(int(step))
+        return np.asarray(columns)[:, :, slot : slot + count].astype(np.float64), seconds
+
+    def _tell(self) -> Iterator[Step]:
+        """The progress of the last round, if it has not been told."""
+        step, count, judged = self._untold
+        self._untold = (step, count, [])
+        for parts, futures in zip(self._parts, judged, strict=False):
             yield from futures
             results = [future.result() for future in futures]
             futures.clear()
@@ -233,28 +295,6 @@ class TwinRun:
                 method = self._methods[position]
                 method.seconds += seconds / len(batch.positions)
                 yield self._progress(method, step, count, columns[at])
-
-    def _advance(
-        self, number: int, part: _Part, observed: Observed, step: Any, count: Any
-    ) -> tuple[NDArray[np.float64], float]:
-        """One batch over the chunk that nature has just made, in a worker's thread: its diagnostics
-        [I, R, K, S] and the seconds they took.
-        """
-        began = time.perf_counter()
-        common = (part.group.setting, self._normal)
-        part.state, record = (
-            self._requested.methods[number]
-            .result()
-            .call(*common, part.batch.values, part.state, observed, step, count)
-        )
-        part.gathered, columns = (
-            self._requested.diagnoses[number]
-            .result()
-            .call(*common, part.gathered, record, observed, step, count)
-        )
-        slot = self._plan.shape.slot(int(step))
-        host = np.asarray(columns)[:, :, slot : slot + count].astype(np.float64)
-        return host, time.perf_counter() - began
 
     def _progress(
         self, method: _Method, step: int, count: int, columns: NDArray[np.float64]
