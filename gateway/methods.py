@@ -41,6 +41,11 @@ class MethodBook:
         self._wake.set()
 
     @property
+    def known(self) -> bool:
+        """There are declarations to validate against."""
+        return self._published is not None
+
+    @property
     def methods(self) -> Methods:
         """Declarations by name."""
         if self._published is None:

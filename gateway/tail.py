@@ -25,6 +25,8 @@ from gateway.store.runs import Standing
 
 RECENT: Final = 512
 """Events that a tail keeps; it always keeps what it read last."""
+PAGE_READERS: Final = 4
+"""Pages of older events that are read from the database at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class Hub:
         self._written: set[UUID] = set()
         self._wake = asyncio.Event()
         self._next_poll = 0.0
+        self._reading: dict[tuple[UUID, int], asyncio.Task[list[Frame]]] = {}
+        self._page_readers = asyncio.Semaphore(PAGE_READERS)
         self.closed = False
 
     @property
@@ -192,15 +196,35 @@ class Hub:
 
     async def _next(self, run_id: UUID, tail: Tail, number: int) -> Update:
         if number < tail.start:
-            found = frames(
-                await streams.after(self._pool, run_id, number, self._page), after=number
-            )[: self._page]
+            found = await self._page_after(run_id, number)
             if not found:  # the rows are gone
                 return Update(run_id, [], ended=True)
             return Update(run_id, found, ended=found[-1].terminal)
         found = tail.after(number)
         reached = found[-1].id if found else number
         return Update(run_id, found, ended=tail.ended and reached >= tail.last)
+
+    async def _page_after(self, run_id: UUID, number: int) -> list[Frame]:
+        """A page of older events, read once for all viewers who want it now. A viewer who leaves
+        does not take the connection of the read with it.
+        """
+        place = (run_id, number)
+        reading = self._reading.get(place)
+        if reading is None:
+            reading = asyncio.create_task(self._read_page(run_id, number))
+            self._reading[place] = reading
+            reading.add_done_callback(lambda task: self._page_read(place, task))
+        return await asyncio.shield(reading)
+
+    async def _read_page(self, run_id: UUID, number: int) -> list[Frame]:
+        async with self._page_readers:  # hundreds may come at once: they wait here, not at the pool
+            rows = await streams.after(self._pool, run_id, number, self._page)
+        return frames(rows, after=number)[: self._page]
+
+    def _page_read(self, place: tuple[UUID, int], task: asyncio.Task[list[Frame]]) -> None:
+        del self._reading[place]
+        if not task.cancelled():
+            task.exception()  # its viewers get it, if there are any left
 
     @contextmanager
     def _watching(

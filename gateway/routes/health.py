@@ -30,8 +30,9 @@ async def alive() -> dict[str, str]:
 
 @router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
 async def ready(use: Use) -> Response:
-    """The database and compute can be reached."""
-    database, compute = await asyncio.gather(_reached(use.pool), use.compute.is_serving())
+    """The database and compute can be reached, and what compute offers is known."""
+    database, serving = await asyncio.gather(_reached(use.pool), use.compute.is_serving())
+    compute = serving and use.methods.known
     both = database and compute
     return Json(
         {"status": "ready" if both else "not ready", "database": database, "compute": compute},

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
+from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from stream_messages import experiment
 
 from gateway.carrier import fresh_state
 from gateway.database import Pool
 from gateway.records import Batch, Claim, EventRow, NewEvent
-from gateway.store import queue, runs
+from gateway.store import queue, runs, streams
 from gateway.tail import Hub, Update
 
 NEVER = 3600.0
@@ -83,3 +85,31 @@ async def test_what_leaves_a_gap_is_read(pool: Pool) -> None:
     reading.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await reading
+
+
+async def test_many_viewers_of_an_old_run_read_its_pages_together(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of them than connections, all at once; the half that leaves takes nothing with it."""
+    held = await begin(pool)
+    for _ in range(5):
+        await commit(pool, held, 60)
+    reads = 0
+    after = streams.after
+
+    async def counted(*arguments: Any) -> list[EventRow]:
+        nonlocal reads
+        reads += 1
+        return await after(*arguments)
+
+    monkeypatch.setattr(streams, "after", counted)
+    hub = make_hub(pool)
+    viewers = [await follow(pool, hub, held.run_id) for _ in range(200)]
+    tasks = [asyncio.create_task(numbers(updates, 301)) for updates in viewers]
+    await asyncio.sleep(0)
+    for task in tasks[::2]:
+        task.cancel()
+    found = await asyncio.gather(*tasks[1::2])
+    assert all(numbers_seen == list(range(1, 302)) for numbers_seen in found)
+    assert reads < 20
+    await asyncio.gather(*tasks, return_exceptions=True)
