@@ -163,7 +163,7 @@ class Plan:
                     str(self.shape),
                     function,
                     *arguments,
-                    hasty=name in ("start", "climatology"),  # they run once
+                    hasty=name in ("start", "moments"),  # they run once
                     small=self.shape.members * self.shape.n <= SMALL_ENSEMBLE,
                     donated=donated,
                 )
@@ -185,7 +185,7 @@ class Plan:
             step,
         )
         moments = ask(
-            "climatology",
+            "moments",
             (shape.n, shape.dtype),
             partial(climatology, shape.n, self.dtype),
             setting.forcing,
@@ -213,7 +213,7 @@ class Plan:
             )
             has_members = batch.scheme.declaration.has_members
             told = ask(
-                "diagnosis",
+                "diagnostics",
                 (shape, batch.size, has_members),
                 partial(diagnosis.diagnose, shape),
                 setting,

@@ -119,9 +119,7 @@ class TwinRun:
         yield RunStarted(total, step)
 
         requested = self.request_programs()
-        for name, waiting in requested.named:
-            if not waiting.done():
-                yield Compiling(name, self.programs.estimated_seconds(name))
+        yield from self._compiling(requested)
         for _, waiting in requested.named:
             if not waiting.done():
                 yield waiting
@@ -158,6 +156,17 @@ class TwinRun:
         for method in self._methods:
             yield self._completed(method)
         yield RunCompleted(time.perf_counter() - began, () if truth_held else (_TRUTH_LOST,))
+
+    def _compiling(self, requested: Requested) -> Iterator[Compiling]:
+        """What has to be waited for, each once: by the method's name, or what it is for."""
+        missing: dict[str, list[float | None]] = {}
+        for name, program in requested.named:
+            if not program.done():
+                said = "truth" if name in ("start", "nature", "moments") else name
+                missing.setdefault(said, []).append(self.programs.estimated_seconds(name))
+        for said, seconds in missing.items():
+            known = [s for s in seconds if s is not None]
+            yield Compiling(said, max(known, default=None))
 
     # ------------------------------------------------------------ start
 

@@ -255,9 +255,7 @@ export const en = {
   "run.compiling.about": "{name}, about {seconds} s",
 
   "program.truth": "the truth",
-  "program.nature": "the truth",
-  "program.start": "the first ensemble",
-  "program.climatology": "the climatology",
+  "program.diagnostics": "the diagnostics",
 
   "tile.step": "step {step} of {count}",
   "tile.analysis": "RMSE analysis",

@@ -15,7 +15,7 @@ test.each([
 
 test("several, each with what is known of it, also those that methods share or nobody knows", () => {
   const programs = [
-    { program: "nature", seconds: null },
+    { program: "truth", seconds: null },
     { program: "letkf", seconds: 3 },
     { program: "new-filter", seconds: null },
   ];

@@ -129,10 +129,10 @@ test("replaying the events of an ended run does not make it look unfinished", ()
 test.each([methodStarted(6, "m1"), partial(6, "m1", 4), ended(6)])(
   "what is compiled is named once, until $type",
   (ready) => {
-    const waiting = [compiling(2, "nature"), compiling(3, "enkf"), compiling(4, "enkf", 2)];
+    const waiting = [compiling(2, "truth"), compiling(3, "enkf"), compiling(4, "enkf", 2)];
     const state = fold(begin(), [...waiting, compiling(5, "letkf", 3)]);
     expect(state.compiling).toEqual([
-      { program: "nature", seconds: null },
+      { program: "truth", seconds: null },
       { program: "enkf", seconds: 2 },
       { program: "letkf", seconds: 3 },
     ]);
