@@ -51,8 +51,11 @@ def integrate(x: Array, forcing: Array | float, dt: Array | float, steps: Array 
     """``steps`` Runge-Kutta steps of states ``x`` [..., n]; the number of steps may be traced.
 
     Many states are taken through all steps in blocks that stay in a core's cache. What `jax.vmap`
-    maps over counts as more states.
+    maps over counts as more states. One state [n] is stepped as it lies, and can be differentiated:
+    backwards too where ``steps`` is a number.
     """
+    if x.ndim == 1:
+        return _step_by_step(x, forcing, dt, steps)
     states = x.reshape(-1, x.shape[-1])
     moved = _integrate(
         states, jnp.asarray(forcing, x.dtype), jnp.asarray(dt, x.dtype), jnp.asarray(steps)
@@ -116,8 +119,10 @@ def _integrate_mapped(
     return jax.vmap(_step_by_step, in_axes=axes)(states, forcing, dt, steps), True
 
 
-def _step_by_step(states: Array, forcing: Array, dt: Array, steps: Array) -> Array:
-    """All states [N, n] at once, one step after the other."""
+def _step_by_step(
+    states: Array, forcing: Array | float, dt: Array | float, steps: Array | int
+) -> Array:
+    """All states [..., n] at once, one step after the other."""
     return lax.fori_loop(0, steps, lambda _, state: step(state, forcing, dt), states)
 
 

@@ -120,7 +120,7 @@ async def test_a_busy_server_says_when_to_come_again(engine: Engine) -> None:
 
 
 async def test_runs_share_the_memory_that_is_allowed(engine: Engine) -> None:
-    limits = replace(SETTINGS.limits, max_bytes=2_000_000)
+    limits = replace(SETTINGS.limits, max_bytes=15_000_000)
     async with (
         running(replace(SETTINGS, limits=limits), engine) as server,
         grpc.aio.insecure_channel(server.address) as channel,
