@@ -19,7 +19,8 @@ from typing import Any
 import jax
 
 from compute.events import Event
-from compute.programs import Program, Programs, use_disk_cache
+from compute.program_store import ProgramStore
+from compute.programs import Program, Programs
 from compute.registry import declarations
 from compute.twin_run import Climatologies, Step, TwinRun
 from compute.workers import Workers
@@ -162,9 +163,10 @@ class Engine:
         hasty: bool = False,
         workers: Workers | None = None,
     ) -> None:
-        self._cache_dir = cache_dir
         self._workers = workers or Workers.of_device()
-        self._programs = Programs(program_limit, hasty=hasty)
+        self._programs = Programs(
+            program_limit, hasty=hasty, store=ProgramStore(cache_dir) if cache_dir else None
+        )
         self._climatologies: Climatologies = {}
         self._runs: deque[Run] = deque()
         self._news = threading.Condition()
@@ -175,8 +177,6 @@ class Engine:
 
     def start(self) -> None:
         """Start the leading thread."""
-        if self._cache_dir is not None:
-            use_disk_cache(self._cache_dir)
         self._thread.start()
 
     def close(self) -> None:

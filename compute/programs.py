@@ -8,10 +8,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import jax
+
+from compute.program_store import ProgramStore
 
 COMPILERS = 2
 """Programs compiled at the same time; XLA releases the interpreter while it compiles."""
@@ -40,26 +41,21 @@ class Program:
     call: Callable[..., Any]
 
 
-def use_disk_cache(folder: Path) -> None:
-    """Keep what XLA compiles in ``folder``, for this and later processes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-
-
 class Programs:
     """The compiled programs, by key; the least recently used are dropped beyond ``limit``."""
 
-    def __init__(self, limit: int, *, hasty: bool = False) -> None:
+    def __init__(
+        self, limit: int, *, hasty: bool = False, store: ProgramStore | None = None
+    ) -> None:
         self._limit = limit
+        self._store = store
         self._hasty = hasty
         self._compilers = ThreadPoolExecutor(COMPILERS, thread_name_prefix="compile")
         self._lock = threading.Lock()
         self._held: OrderedDict[Hashable, Future[Program]] = OrderedDict()
         self._last_seconds: dict[str, float] = {}
         self.compile_count = 0
-        """Programs compiled since the start, the dropped ones included."""
+        """Programs compiled since the start, the dropped ones included; what was loaded is not."""
 
     def request(
         self,
@@ -83,7 +79,7 @@ class Programs:
             if held is None or (held.done() and held.exception() is not None):
                 options = HASTY if hasty or self._hasty else SMALL if small else USUAL
                 held = self._compilers.submit(
-                    self._compile, name, shape, function, arguments, options, donated
+                    self._compile, key, name, shape, function, arguments, options, donated
                 )
                 self._held[key] = held
                 while len(self._held) > self._limit:
@@ -106,6 +102,7 @@ class Programs:
 
     def _compile(
         self,
+        key: Hashable,
         name: str,
         shape: str,
         function: Callable[..., Any],
@@ -115,9 +112,15 @@ class Programs:
     ) -> Program:
         began = time.perf_counter()
         with jax.enable_x64(True):
+            what = (key, str(jax.tree.structure(arguments)), str(jax.tree.leaves(arguments)))
+            kept = self._store.load((what, options)) if self._store else None
+            if kept is not None:
+                return Program(name, shape, time.perf_counter() - began, kept)
             traced = jax.jit(function, donate_argnums=donated).lower(*arguments)
             call = traced.compile(options if jax.default_backend() == "cpu" else None)
         seconds = time.perf_counter() - began
         self._last_seconds[name] = seconds
         self.compile_count += 1
+        if self._store:
+            self._store.keep((what, options), call)
         return Program(name, shape, seconds, call)
