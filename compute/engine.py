@@ -293,7 +293,7 @@ class Engine:
 _DEFAULT: dict[str, Any] = {
     "methods": [
         {"id": name, "name": name, "params": params}
-        for name, params in (("enkf", {}), ("letkf", {"r": 2}), ("etkf", {}))
+        for name, params in (("enkf", {}), ("letkf", {"r": 2}))
     ]
 }
 """The request that most people send first."""

@@ -163,7 +163,7 @@ class Plan:
                     str(self.shape),
                     function,
                     *arguments,
-                    hasty=name in ("start", "moments"),  # they run once
+                    hasty=name in ("start", "nature", "moments"),  # they run little
                     small=self.shape.members * self.shape.n <= SMALL_ENSEMBLE,
                     donated=donated,
                 )

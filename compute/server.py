@@ -56,6 +56,8 @@ async def serve(settings: ServerSettings) -> None:
         loop.add_signal_handler(number, asked_to_stop.set)
     engine = Engine(cache_dir=settings.cache_dir)
     engine.start()
+    if settings.warm_up:
+        engine.warm_up()
     try:
         async with running(settings, engine) as server:
             log.info("compute server listens at %s", server.address)
@@ -96,8 +98,6 @@ async def running(settings: ServerSettings, engine: Engine) -> AsyncIterator[Run
         raise CannotListenError(f"cannot listen at {host}:{settings.port}") from None
     await _tell(state, SERVING)
     await server.start()
-    if settings.warm_up:
-        engine.warm_up()
     watching = asyncio.create_task(_watch(engine, state, settings.stuck_seconds))
     try:
         yield RunningServer(f"{host}:{port}", engine, service)

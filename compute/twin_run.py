@@ -51,6 +51,8 @@ CLIMATOLOGIES = 32
 
 FIRST_CHUNK = 4
 """Cycles of the first round: the first point is there at once."""
+GROWTH = 32
+"""From a round to the next, at most: every round costs a millisecond or more."""
 ROUND_SECONDS = 0.1
 """What a round should take: some ten messages a second for each method."""
 DIAGNOSTICS_SECONDS = 1.0
@@ -322,9 +324,9 @@ class TwinRun:
         )
 
     def _next_count(self, count: int, seconds: float) -> int:
-        """Cycles of the next round: as many as take ROUND_SECONDS, growing at most fourfold."""
+        """Cycles of the next round: as many as take ROUND_SECONDS, if the last one tells."""
         fitting = int(count * ROUND_SECONDS / max(seconds, 1e-6))
-        return max(1, min(fitting, 4 * count))
+        return max(1, min(fitting, GROWTH * count))
 
     def _truth_is_finite(self) -> bool:
         return bool(np.isfinite(self._joined([group.truth for group in self._groups])).all())

@@ -29,7 +29,8 @@ async def run_machine(host: str, port: int, say: Callable[[str], None]) -> None:
     postgres = PostgresService(data)
     compute = ComputeService(*_compute_listens_at(), cache_dir(data))
     gateway = GatewayService(host, port, compute.address, lambda: given or postgres.server.url)
-    services: list[Service] = [compute, gateway] if given else [postgres, compute, gateway]
+    # compute takes longest to be of use, and needs no database
+    services: list[Service] = [compute, gateway] if given else [compute, postgres, gateway]
 
     def on_ready() -> None:
         say(f"LEARN-DA is ready at {gateway.url} (Ctrl-C stops it)")

@@ -116,6 +116,6 @@ def test_what_was_warmed_up_from_any_thread_is_what_runs():
     with Engine(hasty=True) as engine:
         with jax.enable_x64(False):
             engine.warm_up()
-        asked = experiment(*[(name, {}) for name in ("enkf", "letkf", "etkf")], end_time=0.2)
+        asked = experiment(*[(name, {}) for name in ("enkf", "letkf")], end_time=0.2)
         assert isinstance(run(engine, asked)[-1], RunCompleted)
-        assert engine.compile_count == 7  # start, nature, climatology, diagnosis, three methods
+        assert engine.compile_count == 6  # start, nature, moments, diagnostics and two methods
