@@ -86,6 +86,7 @@ class MethodCompleted:
     status: Literal["completed", "diverged"]
     metrics: Metrics
     runtime_seconds: float
+    """Of its cycles alone; instances of one batch share its time."""
     diverged_step: int | None
     diagnostics: Diagnostics
 

@@ -24,7 +24,7 @@ from compute import diagnosis, experiment, localization, reliability
 from compute.climatology import Climatology, climatology
 from compute.diagnosis import SERIES
 from compute.experiment import MethodState
-from compute.programs import Program, Programs
+from compute.programs import Program, Programs, Recipe
 from compute.randomness import seed_words
 from compute.registry import METHODS
 from compute.reliability import Gathered
@@ -150,86 +150,90 @@ class Plan:
     # ------------------------------------------------------------ programs
 
     def request(self, programs: Programs) -> Requested:
-        """Have every program compiled that is not held; the ones most waited for first."""
-        named: dict[Any, tuple[str, Future[Program]]] = {}
+        """Have every program made that is not held."""
+        shape = self.shape
+        small = shape.members * shape.n <= SMALL_ENSEMBLE
+        named: list[tuple[str, Future[Program]]] = []
 
-        def ask(
-            name: str, key: Any, function: Any, *arguments: Any, donated: tuple[int, ...] = ()
-        ) -> Future[Program]:
-            if (name, key) not in named:
-                future = programs.request(
-                    (name, key),
-                    name,
-                    str(self.shape),
-                    function,
-                    *arguments,
-                    hasty=name in ("start", "nature", "moments"),  # they run little
-                    small=self.shape.members * self.shape.n <= SMALL_ENSEMBLE,
-                    donated=donated,
-                )
-                named[name, key] = (name, future)
-            return named[name, key][1]
+        def ask(name: str, key: Any, function: Any, arguments: Any, **options: Any) -> Any:
+            recipe = Recipe(name, key, str(shape), function, arguments, small=small, **options)
+            future = programs.request(recipe)
+            if all(future is not other for _, other in named):
+                named.append((name, future))
+            return future
 
-        shape, setting = self.shape, _like(self._setting)
-        step = _abstract((), np.int32)
-        normal = Climatology(_abstract((), self.dtype), _abstract((shape.n,), self.dtype))
-        start = ask("start", shape, partial(experiment.start, shape), setting)
-        nature = ask(
-            "nature",
-            shape,
-            partial(experiment.nature, shape),
-            setting,
-            _like(self.sites),
-            _abstract((shape.replicates, shape.n), self.dtype),
-            step,
-            step,
-        )
+        first = partial(experiment.start, shape)
+        start = ask("start", shape, first, self._for_start, hasty=True)  # they run little
+        carried = partial(experiment.nature, shape)
+        nature = ask("nature", shape, carried, self._for_nature, hasty=True)
         moments = ask(
             "moments",
             (shape.n, shape.dtype),
             partial(climatology, shape.n, self.dtype),
-            setting.forcing,
+            lambda: (_like(self._setting.forcing),),
+            hasty=True,
         )
+        methods, diagnoses = [], []
+        for batch in self.batches:
+            methods.append(
+                ask(
+                    batch.name,
+                    (shape, batch.key),
+                    partial(experiment.method, shape, batch.scheme, batch.choices, batch.window),
+                    partial(self._for_method, batch),
+                    donated=(3,),
+                )
+            )
+            diagnoses.append(
+                ask(
+                    "diagnostics",
+                    (shape, batch.size, batch.scheme.declaration.has_members),
+                    partial(diagnosis.diagnose, shape),
+                    partial(self._for_diagnosis, batch),
+                    donated=(2,),
+                )
+            )
+        return Requested(start, nature, moments, tuple(methods), tuple(diagnoses), tuple(named))
+
+    # ------------------------------------------------------------ what programs are made for
+
+    def _for_start(self) -> tuple[Any, ...]:
+        return (_like(self._setting),)
+
+    def _for_nature(self) -> tuple[Any, ...]:
+        shape = self.shape
+        truth = _abstract((shape.replicates, shape.n), self.dtype)
+        return (_like(self._setting), _like(self.sites), truth, _STEP, _STEP)
+
+    def _for_method(self, batch: Batch) -> tuple[Any, ...]:
+        shape, normal = self.shape, self._normal_like()
+        ensemble = _abstract((shape.replicates, shape.members, shape.n), self.dtype)
+        alive = _abstract((shape.replicates,), np.bool_)
+        one = jax.eval_shape(partial(self._first_state, batch), normal, ensemble, alive)
+        state = jax.tree.map(lambda a: _abstract((batch.size, *a.shape), a.dtype), one)
+        setting, values = _like(self._setting), _like(batch.values)
+        return (setting, normal, values, state, self._observed_like(), _STEP, _STEP)
+
+    def _for_diagnosis(self, batch: Batch) -> tuple[Any, ...]:
+        gathered = _like(self.nothing_gathered(batch))
+        has_members = batch.scheme.declaration.has_members
+        record = diagnosis.record_like(self.shape, batch.size, has_members)
+        common = (_like(self._setting), self._normal_like())
+        return (*common, gathered, record, self._observed_like(), _STEP, _STEP)
+
+    def _normal_like(self) -> Climatology:
+        return Climatology(_abstract((), self.dtype), _abstract((self.shape.n,), self.dtype))
+
+    def _observed_like(self) -> Observed:
+        shape = self.shape
         chunk = (shape.buffer, shape.replicates)
-        observed = Observed(
+        return Observed(
             _abstract((*chunk, shape.n), self.dtype),
             _abstract((*chunk, shape.m), np.int32),
             _abstract((*chunk, shape.m), self.dtype),
         )
-        methods, diagnoses = [], []
-        for batch in self.batches:
-            method = ask(
-                batch.name,
-                (shape, batch.key),
-                partial(experiment.method, shape, batch.scheme, batch.choices, batch.window),
-                setting,
-                normal,
-                _like(batch.values),
-                self._state_like(batch, normal),
-                observed,
-                step,
-                step,
-                donated=(3,),
-            )
-            has_members = batch.scheme.declaration.has_members
-            told = ask(
-                "diagnostics",
-                (shape, batch.size, has_members),
-                partial(diagnosis.diagnose, shape),
-                setting,
-                normal,
-                _like(self.nothing_gathered(batch)),
-                diagnosis.record_like(shape, batch.size, has_members),
-                observed,
-                step,
-                step,
-                donated=(2,),
-            )
-            methods.append(method)
-            diagnoses.append(told)
-        return Requested(
-            start, nature, moments, tuple(methods), tuple(diagnoses), tuple(named.values())
-        )
+
+    # ------------------------------------------------------------ what they are called with
 
     def first_state(
         self, batch: Batch, normal: Climatology, ensemble: Any, alive: Any
@@ -249,14 +253,6 @@ class Plan:
     ) -> MethodState:
         world = experiment.make_world(self.shape, self._setting, normal)
         return experiment.first_state(self.shape, batch.scheme, world, ensemble, alive)
-
-    def _state_like(self, batch: Batch, normal: Any) -> Any:
-        shape = self.shape
-        ensemble = _abstract((shape.replicates, shape.members, shape.n), self.dtype)
-        alive = _abstract((shape.replicates,), np.bool_)
-        with jax.enable_x64(True):  # a warm-up asks in a thread of its own
-            state = jax.eval_shape(partial(self._first_state, batch), normal, ensemble, alive)
-        return jax.tree.map(lambda a: _abstract((batch.size, *a.shape), a.dtype), state)
 
     # ------------------------------------------------------------ batches
 
@@ -326,3 +322,6 @@ def _abstract(shape: tuple[int, ...], dtype: Any) -> Any:
 
 def _like(tree: Any) -> Any:
     return jax.tree.map(lambda leaf: _abstract(np.shape(leaf), leaf.dtype), tree)
+
+
+_STEP = _abstract((), np.int32)

@@ -41,6 +41,26 @@ class Program:
     call: Callable[..., Any]
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """How a program is made."""
+
+    name: str
+    key: Hashable
+    """All that selects it, besides its name."""
+    shape: str
+    """For people to read."""
+    function: Callable[..., Any]
+    arguments: Callable[[], tuple[Any, ...]]
+    """Gives shapes and types; called only where the program has to be made."""
+    hasty: bool = False
+    """It runs little: it is compiled in less time."""
+    small: bool = False
+    """Its arrays are."""
+    donated: tuple[int, ...] = ()
+    """Arguments whose memory is reused for the results: they must not be read again."""
+
+
 class Programs:
     """The compiled programs, by key; the least recently used are dropped beyond ``limit``."""
 
@@ -57,30 +77,13 @@ class Programs:
         self.compile_count = 0
         """Programs compiled since the start, the dropped ones included; what was loaded is not."""
 
-    def request(
-        self,
-        key: Hashable,
-        name: str,
-        shape: str,
-        function: Callable[..., Any],
-        *arguments: Any,
-        hasty: bool = False,
-        small: bool = False,
-        donated: tuple[int, ...] = (),
-    ) -> Future[Program]:
-        """The program of ``key``, compiled for the shapes of ``arguments`` unless it is held.
-
-        ``hasty`` is for programs that run little: they are compiled in less time; ``small`` for
-        those of small arrays. The memory of the
-        ``donated`` arguments is reused for the results: they must not be read again.
-        """
+    def request(self, recipe: Recipe) -> Future[Program]:
+        """The program of ``recipe``: held, or on its way."""
+        key = (recipe.name, recipe.key)
         with self._lock:
             held = self._held.get(key)
             if held is None or (held.done() and held.exception() is not None):
-                options = HASTY if hasty or self._hasty else SMALL if small else USUAL
-                held = self._compilers.submit(
-                    self._compile, key, name, shape, function, arguments, options, donated
-                )
+                held = self._compilers.submit(self._make, recipe)
                 self._held[key] = held
                 while len(self._held) > self._limit:
                     self._held.popitem(last=False)
@@ -100,27 +103,22 @@ class Programs:
     def close(self) -> None:
         self._compilers.shutdown(wait=True, cancel_futures=True)
 
-    def _compile(
-        self,
-        key: Hashable,
-        name: str,
-        shape: str,
-        function: Callable[..., Any],
-        arguments: tuple[Any, ...],
-        options: Options,
-        donated: tuple[int, ...],
-    ) -> Program:
+    def _make(self, recipe: Recipe) -> Program:
+        """Load the program, or else compile it."""
         began = time.perf_counter()
+        options = HASTY if recipe.hasty or self._hasty else SMALL if recipe.small else USUAL
         with jax.enable_x64(True):
-            what = (key, str(jax.tree.structure(arguments)), str(jax.tree.leaves(arguments)))
-            kept = self._store.load((what, options)) if self._store else None
+            arguments = recipe.arguments()
+            like = str(jax.tree.structure(arguments)), str(jax.tree.leaves(arguments))
+            what = (recipe.name, recipe.key, like, options)
+            kept = self._store.load(what) if self._store else None
             if kept is not None:
-                return Program(name, shape, time.perf_counter() - began, kept)
-            traced = jax.jit(function, donate_argnums=donated).lower(*arguments)
+                return Program(recipe.name, recipe.shape, time.perf_counter() - began, kept)
+            traced = jax.jit(recipe.function, donate_argnums=recipe.donated).lower(*arguments)
             call = traced.compile(options if jax.default_backend() == "cpu" else None)
         seconds = time.perf_counter() - began
-        self._last_seconds[name] = seconds
+        self._last_seconds[recipe.name] = seconds
         self.compile_count += 1
         if self._store:
-            self._store.keep((what, options), call)
-        return Program(name, shape, seconds, call)
+            self._store.keep(what, call)
+        return Program(recipe.name, recipe.shape, seconds, call)
