@@ -6,6 +6,7 @@ WORKDIR /src/web
 COPY web/package.json web/package-lock.json web/.npmrc ./
 RUN npm ci
 COPY web ./
+COPY learnda/accuracy ../learnda/accuracy
 RUN npm run build
 
 FROM python:3.12-slim-bookworm
@@ -18,7 +19,7 @@ COPY gateway gateway
 RUN pip install --no-cache-dir -c constraints.txt ".${EXTRA}"
 COPY --from=web /src/web/dist web/dist
 RUN useradd --system --create-home --uid 10001 learnda \
-    && mkdir -p /var/cache/learnda && chown learnda /var/cache/learnda
+    && mkdir -p /var/cache/learnda /etc/learn-da && chown learnda /var/cache/learnda /etc/learn-da
 USER learnda
 ENV PYTHONUNBUFFERED=1 \
     LEARNDA_WEB_DIST=/app/web/dist \

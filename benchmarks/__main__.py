@@ -23,7 +23,7 @@ from benchmarks.figures import Row, table
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / ".cache" / "bench"
-PARTS = ("stack", "peers", "integration", "scaling", "gateway", "gpu")
+PARTS = ("stack", "peers", "integration", "scaling", "gateway", "calls", "gpu")
 
 
 def main() -> int:

@@ -16,7 +16,7 @@ from jax import Array, lax
 
 from compute import diagnostics, observing, reliability
 from compute.climatology import Climatology
-from compute.randomness import Purpose, draw_key, replicate_keys
+from compute.randomness import Purpose, replicate_keys, uniform_by_place
 from compute.reliability import Gathered, Look
 from compute.schemes import Estimate, Outcome
 from compute.shape import Observed, Setting, Shape, over_lanes
@@ -133,11 +133,8 @@ def diagnose(
             inside = (here >= slot) & (here < slot + count)
             seen = seen._replace(scored=seen.scored & inside)
 
-            def tie_keys() -> Array:
-                key = keys[replicate]
-                return jax.vmap(lambda at: draw_key(key, Purpose.RANK_TIES, at))(steps)
-
-            gathered = reliability.gather(gathered, seen, shape.members, std, tie_keys)
+            draw = partial(uniform_by_place, keys[replicate], Purpose.RANK_TIES, steps)
+            gathered = reliability.gather(gathered, seen, shape.members, std, draw)
             return gathered, lax.dynamic_update_slice_in_dim(columns, rows, first, axis=0)
 
         columns = jnp.zeros((shape.buffer, len(SERIES)), shape.dtype)

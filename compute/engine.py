@@ -10,19 +10,20 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import jax
 
-from compute.events import Event
+from compute.device import Device
+from compute.events import Event, Progress
 from compute.program_store import ProgramStore
 from compute.programs import Program, Programs
 from compute.registry import declarations
-from compute.twin_run import Climatologies, Step, TwinRun
+from compute.twin_run import Climatologies, TwinRun
 from compute.workers import Workers
 from learnda.cost import Limits
 from learnda.experiment import Experiment
@@ -31,27 +32,38 @@ from learnda.validation import resolve
 READ_AHEAD = 32
 """Events that wait for a run's reader before the run pauses."""
 
+T = TypeVar("T")
 
-class Run:
-    """A submitted experiment: iterate over its events, from a thread or from asyncio."""
 
-    def __init__(self, steps: Iterator[Step], poke: Callable[[], None]) -> None:
+class Run(Generic[T]):
+    """What was submitted: iterate over its events, from a thread or from asyncio. A run that fails
+    raises its failure after the last one; one that is cancelled just ends.
+    """
+
+    def __init__(
+        self, steps: Iterator[T | Future[Any]], poke: Callable[[], None], read_ahead: int
+    ) -> None:
         self._steps = steps
         self._poke = poke
-        self._events: deque[Event] = deque()
+        self._read_ahead = read_ahead
+        self._events: deque[T] = deque()
         self._changed = threading.Condition()
         self._listeners: list[Callable[[], None]] = []
         self._ended = False
         self._failure: BaseException | None = None
         self._cancelled = False
+        self.stopped = False
+        """It was cancelled before its end."""
         self._waiting: Future[Any] | None = None
+        self.cycle_count = 0
+        """Cycles told so far, of all methods and replicates."""
 
     def cancel(self) -> None:
         """Stop within one chunk and free what the run holds; what was read stays valid."""
         self._cancelled = True
         self._poke()
 
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Iterator[T]:
         while True:
             with self._changed:
                 while not self._events and not self._ended:
@@ -63,7 +75,7 @@ class Run:
         if self._failure:
             raise self._failure
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
+    async def __aiter__(self) -> AsyncGenerator[T]:
         loop = asyncio.get_running_loop()
         news = asyncio.Event()
 
@@ -89,9 +101,9 @@ class Run:
         if self._failure:
             raise self._failure
 
-    def _take(self) -> Event:
+    def _take(self) -> T:
         event = self._events.popleft()
-        if len(self._events) == READ_AHEAD - 1:
+        if len(self._events) == self._read_ahead - 1:
             self._poke()
         return event
 
@@ -104,11 +116,12 @@ class Run:
             return True
         if self._waiting is not None and not self._waiting.done():
             return False
-        return len(self._events) < READ_AHEAD
+        return len(self._events) < self._read_ahead
 
     def advance(self) -> bool:
         """One step of the run, in the leading thread; false when it has ended."""
         if self._cancelled:
+            self.stopped = True
             self._end(None)
             return False
         self._waiting = None
@@ -127,13 +140,15 @@ class Run:
             self._publish(produced)
         return True
 
-    def _publish(self, event: Event) -> None:
+    def _publish(self, event: T) -> None:
+        if isinstance(event, Progress):
+            self.cycle_count += next(iter(event.replicates.values())).size
         with self._changed:
             self._events.append(event)
             self._notify()
 
     def _end(self, failure: BaseException | None) -> None:
-        self._steps = iter(())  # frees the arrays
+        self._steps, self._waiting = iter(()), None  # frees the arrays
         with self._changed:
             self._ended = True
             self._failure = failure
@@ -149,7 +164,7 @@ class Run:
 
 
 class Engine:
-    """Computes experiments on JAX's default device, chunk by chunk.
+    """Computes experiments and other jobs on JAX's default device, chunk by chunk.
 
     ``hasty``: every program is compiled in less time, for many that run little. ``workers``
     compute the chunks; by default as many as the device can use.
@@ -167,12 +182,15 @@ class Engine:
         self._programs = Programs(
             program_limit, hasty=hasty, store=ProgramStore(cache_dir) if cache_dir else None
         )
+        self._device = Device(self._programs, self._workers)
         self._climatologies: Climatologies = {}
-        self._runs: deque[Run] = deque()
+        self._runs: deque[Run[Any]] = deque()
         self._news = threading.Condition()
         self._pokes = 0
         self._closing = False
         self._busy_since: float | None = None
+        self.cycle_count = 0
+        """Cycles computed since the start, of all methods and replicates."""
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -209,7 +227,7 @@ class Engine:
         *,
         resume_from: bytes | None = None,
         checkpoint_interval: float = 0.0,
-    ) -> Run:
+    ) -> Run[Event]:
         """Queue an experiment; with ``resume_from``, go on from a checkpoint of the same one.
 
         A checkpoint event comes at most every ``checkpoint_interval`` seconds (0: none).
@@ -222,13 +240,21 @@ class Engine:
             resume_from,
             checkpoint_interval,
         )
-        run = Run(twin.events(), self._poke)
-        with self._news:
-            if self._closing:
-                raise RuntimeError("the engine is closed")
-            self._runs.append(run)
-        self._poke()
-        return run
+        return self._queue(twin.events(), READ_AHEAD)
+
+    def job(
+        self,
+        steps: Callable[[Device], Iterator[T | Future[Any]]],
+        *,
+        read_ahead: int = READ_AHEAD,
+    ) -> Run[T]:
+        """Queue anything else that computes: a generator over the device, see `compute.device`.
+
+        It takes turns with all runs, and is cancelled, paused and told of like them. What it does
+        itself, between what it yields, is to be short: the leading thread does it. It pauses while
+        its reader leaves ``read_ahead`` results waiting.
+        """
+        return self._queue(steps(self._device), read_ahead)
 
     def warm_up(self) -> None:
         """Compile the programs of the default request, in the background."""
@@ -241,9 +267,24 @@ class Engine:
         return self._programs.held()
 
     @property
+    def device(self) -> Device:
+        """For what is too short to take turns with runs: programs, and workers to call them."""
+        return self._device
+
+    @property
+    def side_by_side(self) -> bool:
+        """The device wants lanes vectorised rather than computed in turn."""
+        return self._workers.side_by_side
+
+    @property
     def compile_count(self) -> int:
         """Programs compiled since the start."""
         return self._programs.compile_count
+
+    @property
+    def compile_seconds(self) -> float:
+        """Seconds spent compiling them."""
+        return self._programs.compile_seconds
 
     @property
     def run_count(self) -> int:
@@ -255,6 +296,15 @@ class Engine:
         since = self._busy_since
         leading = 0.0 if since is None else time.monotonic() - since
         return max(leading, self._workers.seconds_stuck())
+
+    def _queue(self, steps: Iterator[T | Future[Any]], read_ahead: int) -> Run[T]:
+        run = Run(steps, self._poke, read_ahead)
+        with self._news:
+            if self._closing:
+                raise RuntimeError("the engine is closed")
+            self._runs.append(run)
+        self._poke()
+        return run
 
     def _poke(self) -> None:
         with self._news:
@@ -268,13 +318,16 @@ class Engine:
                 if run is None:
                     return
                 self._busy_since = time.monotonic()
+                before = run.cycle_count
                 going_on = run.advance()
+                self.cycle_count += run.cycle_count - before
                 self._busy_since = None
                 with self._news:
                     if not going_on:
                         self._runs.remove(run)
+                del run  # not held while nothing is to be done
 
-    def _next(self) -> Run | None:
+    def _next(self) -> Run[Any] | None:
         """The next run that can go on, in turn; None when the engine closes."""
         with self._news:
             while True:

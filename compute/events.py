@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -66,8 +66,24 @@ class Progress:
     """Each series: [R, K]; NaN after a replicate became non-finite."""
     mean: Columns
     """Each series averaged over the finite replicates: [K]."""
+    low: Columns = field(default_factory=dict)
+    """[K] of some series: about a sixth of the replicates lie below. None with one replicate."""
+    high: Columns = field(default_factory=dict)
+    """About a sixth lie above."""
     diagnostics: Diagnostics | None = None
     """Up to the last of these steps; now and then."""
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """States of K steps, thinned for the eye: see `compute.states`."""
+
+    method_id: str
+    """Empty: truth and observations."""
+    steps: NDArray[np.int64]
+    """[K]"""
+    values: NDArray[np.float16]
+    """[K, C, S]"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,5 +116,12 @@ class RunCompleted:
 
 
 Event = (
-    RunStarted | Compiling | MethodStarted | Progress | Checkpoint | MethodCompleted | RunCompleted
+    RunStarted
+    | Compiling
+    | MethodStarted
+    | Progress
+    | States
+    | Checkpoint
+    | MethodCompleted
+    | RunCompleted
 )

@@ -5,22 +5,26 @@ INVALID_ARGUMENT    INVALID_REQUEST, UNKNOWN_METHOD, DUPLICATE_METHOD_ID: BadReq
 RESOURCE_EXHAUSTED  BUSY: as many runs as this server takes; RetryInfo says when to come again
                     DEVICE_MEMORY: the device has no room for this run
 UNAVAILABLE         SHUTTING_DOWN: the run can go on elsewhere, from its last checkpoint
+                    TOKENS_UNREADABLE: nobody comes in while the file of tokens cannot be used
+DEADLINE_EXCEEDED   IDLE: the client of an analysis neither sent nor read for too long
+UNAUTHENTICATED     UNAUTHENTICATED: metadata `authorization: Bearer ...` with a token is missing
 INTERNAL            UNEXPECTED: the server's log has the reference that the status names
 """
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections.abc import Sequence
 
 import grpc
 import jax
+import structlog
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2  # type: ignore[import-untyped]
 
 from compute.checkpoint import UnusableCheckpoint
+from learnda.access import InvalidAccess
 from learnda.problems import (
     DuplicateMethodId,
     InvalidRequest,
@@ -35,7 +39,7 @@ DETAIL_BYTES = 3000
 """What the violations of one status may take: they travel in a header, and 8 kB is all it has."""
 RETRY_SECONDS = 2
 
-log = logging.getLogger("learnda.compute")
+log = structlog.get_logger(__name__)
 
 
 class BusyError(Exception):
@@ -44,6 +48,17 @@ class BusyError(Exception):
 
 class ShuttingDownError(Exception):
     """The server ends before the run does."""
+
+
+class IdleError(Exception):
+    """The client has neither sent nor read for too long."""
+
+    def __init__(self, what: str, seconds: float) -> None:
+        super().__init__(f"{what} for {seconds:g} seconds")
+
+
+class UnauthenticatedError(Exception):
+    """The caller has no token, or a wrong one."""
 
 
 def status_of(error: Exception) -> status_pb2.Status:
@@ -59,6 +74,17 @@ def status_of(error: Exception) -> status_pb2.Status:
             return _status(code_pb2.RESOURCE_EXHAUSTED, "BUSY", str(error), retry)
         case ShuttingDownError():
             return _status(code_pb2.UNAVAILABLE, "SHUTTING_DOWN", "the server is shutting down")
+        case IdleError():
+            return _status(code_pb2.DEADLINE_EXCEEDED, "IDLE", str(error))
+        case UnauthenticatedError():
+            return _status(
+                code_pb2.UNAUTHENTICATED,
+                "UNAUTHENTICATED",
+                "a token is needed, as metadata `authorization: Bearer ...`",
+            )
+        case InvalidAccess():
+            log.error("the tokens cannot be read: %s", error)
+            return _status(code_pb2.UNAVAILABLE, "TOKENS_UNREADABLE", "the tokens cannot be read")
         case _ if out_of_memory(error):
             return _status(
                 code_pb2.RESOURCE_EXHAUSTED,
@@ -67,7 +93,7 @@ def status_of(error: Exception) -> status_pb2.Status:
                 "or methods, or precision float32, need less",
             )
     reference = uuid.uuid4().hex[:12]
-    log.error("unexpected failure %s", reference, exc_info=error)
+    log.error("unexpected failure", reference=reference, exc_info=error)
     return _status(
         code_pb2.INTERNAL, "UNEXPECTED", f"internal error; the server's log has it as {reference}"
     )

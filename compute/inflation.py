@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from compute.localization import RingLocalization
+from compute.localization import Localization
 
 
 def split(ensemble: Array) -> tuple[Array, Array]:
@@ -65,7 +65,7 @@ def after_analysis(
 
 
 def adapt(
-    inflation: Array, S: Array, d: Array, localization: RingLocalization, prior_std: Array
+    inflation: Array, S: Array, d: Array, localization: Localization, prior_std: Array
 ) -> Array:
     """The variance inflation [n] for the next cycle, from how large this cycle's innovations were.
 

@@ -1,7 +1,8 @@
 """Which observations an analysis may use at a site, and with what weight.
 
-Distance on the ring of n sites is min(d, n - d). ``radius`` is in sites. Gaspari & Cohn (1999),
-doi:10.1002/qj.49712555417, for the compactly supported taper.
+A filter asks a `Localization`: here the ring of n sites of the experiments, on which distance is
+min(d, n - d) and ``radius`` is in sites. Gaspari & Cohn (1999), doi:10.1002/qj.49712555417, for the
+compactly supported taper.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import jax.numpy as jnp
 from jax import Array
@@ -17,8 +18,8 @@ from jax import Array
 GASPARI_COHN_HALF_WIDTH = 1.82
 """c / r: so scaled, the taper is about 0.63 at r, like a Gaussian of standard deviation r."""
 
-_REACH = {"box": 1.0, "step": 1.0, "gaspari-cohn": 2 * GASPARI_COHN_HALF_WIDTH}
-"""Distance, in radii, beyond which a taper is zero; the others reach round the whole ring."""
+REACH = {"box": 1.0, "step": 1.0, "gaspari-cohn": 2 * GASPARI_COHN_HALF_WIDTH}
+"""Distance, in radii, beyond which a taper is zero; the others reach everywhere."""
 
 
 def taper(name: str, distance: Array, radius: Array) -> Array:
@@ -53,7 +54,7 @@ def window(name: str, radius: float, n: int) -> int:
 
     A radius is a value, a window is a shape: all radii within one window share a program.
     """
-    reach = _REACH.get(name)
+    reach = REACH.get(name)
     whole = n // 2
     if reach is None:
         return whole
@@ -72,6 +73,40 @@ class Neighbourhoods(NamedTuple):
     """[n, p] int32: which observation; m where the slot is empty."""
     weight: Array
     """[n, p] in [0, 1]: the taper."""
+
+
+class Localization(Protocol):
+    """What filters ask: about the sites, which are the n values of the state, and m observations.
+
+    A site and an observation are named by their numbers.
+    """
+
+    @property
+    def local(self) -> bool:
+        """False where every observation counts fully everywhere."""
+
+    def neighbourhoods(self) -> Neighbourhoods:
+        """The observations near each site."""
+
+    def finder(self) -> Callable[[Array], Neighbourhoods]:
+        """From k sites to the observations near them: as `neighbourhoods`, with k for n."""
+
+    def to_state(self, observation: Array) -> Array:
+        """The taper between one observation and every site: [n]."""
+
+    def to_observations(self, observation: Array) -> Array:
+        """The taper between one observation and every observation: [m]."""
+
+    def to_joint(self) -> Callable[[Array], Array]:
+        """From an observation to the taper between it and every site, then every observation:
+        [n + m]. What does not depend on the observation is computed once, before.
+        """
+
+    def state_to_observations(self) -> Array:
+        """The taper between every site and every observation: [n, m]."""
+
+    def between_observations(self) -> Array:
+        """The taper between all pairs of observations: [m, m]."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +170,19 @@ class RingLocalization:
     def to_observations(self, observation: Array) -> Array:
         """The taper between one observation and every observation: [m]."""
         return self._between(self.sites[observation], self.sites)
+
+    def to_joint(self) -> Callable[[Array], Array]:
+        """From an observation to the taper between it and every site, then every observation, by a
+        table of all distances: [n + m].
+        """
+        by_distance = self.by_distance()
+        at = jnp.concatenate([jnp.arange(self.n), self.sites])
+
+        def tapers(observation: Array) -> Array:
+            d = jnp.abs(at - self.sites[observation])
+            return by_distance[jnp.minimum(d, self.n - d)]
+
+        return tapers
 
     def state_to_observations(self) -> Array:
         """The taper between every site and every observation: [n, m]."""

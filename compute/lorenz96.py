@@ -23,7 +23,9 @@ _LEAST_STATES = 64
 """Fewer are not worth being laid out anew."""
 _ROW_BYTES = 256
 """A block's states at one site, at least: shorter loops do not pay."""
-_BLOCK_BYTES, _MOST_BLOCK_BYTES = 128 * 1024, 512 * 1024
+_CACHE_LINE = 64
+"""Bytes: the rows of a block begin at whole ones."""
+_BLOCK_BYTES, _MOST_BLOCK_BYTES = 144 * 1024, 512 * 1024
 """Of each of the four arrays that a block is stepped in, as they share a core's cache; and where
 rows of the least length need more."""
 
@@ -137,7 +139,8 @@ def _block(count: int, n: int, dtype: jnp.dtype) -> int | None:
     if row * site > _MOST_BLOCK_BYTES:
         return None
     blocks = -(-count // row)
-    return min(count, -(-count // blocks // 8) * 8)
+    lanes = _CACHE_LINE // dtype.itemsize
+    return min(count, -(-count // blocks // lanes) * lanes)
 
 
 _Work = tuple[Array, Array, Array, Array]

@@ -10,9 +10,10 @@ from compute.events import Columns
 from learnda import wire
 from learnda.experiment import Experiment
 from learnda.v1 import assimilation_pb2 as pb
+from learnda.v1 import common_pb2 as common
 
-PART_BYTES = 1_000_000
-"""What the numbers of one message may take."""
+PART_BYTES = 950_000
+"""What the series of one message may take: the rest of it is far less than 50 kB."""
 
 _STATUS = {
     "completed": pb.METHOD_STATUS_COMPLETED,
@@ -21,7 +22,7 @@ _STATUS = {
 
 
 def started(
-    event: events.RunStarted, experiment: Experiment, server: pb.Server
+    event: events.RunStarted, experiment: Experiment, server: common.Server
 ) -> pb.RunExperimentResponse:
     """The first message: the resolved request and what computes it."""
     resolved = wire.request_to_proto(experiment.request())
@@ -42,6 +43,9 @@ def messages(event: events.Event) -> Iterator[pb.RunExperimentResponse]:
         case events.Progress():
             for part in _progress(event):
                 yield pb.RunExperimentResponse(progress=part)
+        case events.States():
+            for states in _states(event):
+                yield pb.RunExperimentResponse(states=states)
         case events.Checkpoint():
             for piece in wire.checkpoint_parts(event.step, event.data):
                 yield pb.RunExperimentResponse(checkpoint=piece)
@@ -79,7 +83,7 @@ def messages(event: events.Event) -> Iterator[pb.RunExperimentResponse]:
 def _progress(event: events.Progress) -> Iterator[pb.Progress]:
     steps = len(event.t)
     replicates = next(iter(event.replicates.values())).shape[0]
-    numbers_per_step = 1 + len(event.replicates) * replicates + len(event.mean)
+    numbers_per_step = 1 + len(event.replicates) * replicates + 2 * len(event.mean)
     fitting = max(1, PART_BYTES // (8 * numbers_per_step))
     for begin in range(0, steps, fitting):
         end = min(begin + fitting, steps)
@@ -92,7 +96,24 @@ def _progress(event: events.Progress) -> Iterator[pb.Progress]:
             t=event.t[begin:end].tolist(),
             replicates=_series(event.replicates, begin, end),
             mean=_series(event.mean, begin, end),
+            low=_series(event.low, begin, end),
+            high=_series(event.high, begin, end),
             diagnostics=None if gathered is None else _diagnostics(gathered),
+        )
+
+
+def _states(event: events.States) -> Iterator[pb.States]:
+    values = event.values.astype("<f2")
+    steps, count, sites = values.shape
+    fitting = max(1, PART_BYTES // (2 * count * sites))
+    for begin in range(0, steps, fitting):
+        part = slice(begin, begin + fitting)
+        yield pb.States(
+            method_id=event.method_id,
+            steps=event.steps[part].tolist(),
+            site_count=sites,
+            state_count=count,
+            data=values[part].tobytes(),
         )
 
 

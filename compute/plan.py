@@ -86,7 +86,10 @@ class Requested:
 
 
 class Plan:
-    """The layout of ``experiment`` on so many ``workers``, each with its lanes ``side_by_side``."""
+    """The layout of ``experiment`` on so many ``workers``, each with its lanes ``side_by_side``.
+
+    Of an experiment without methods it is the nature alone, as one method would be given it.
+    """
 
     def __init__(self, experiment: Experiment, workers: int, side_by_side: bool = False) -> None:
         e = self.experiment = experiment
@@ -96,7 +99,7 @@ class Plan:
         self.groups = -(-e.replicates // size)
         """Over which the replicates are shared out, ``shape.replicates`` to each."""
         self.batches = tuple(self._batches(-(-workers // self.groups)))
-        largest = max(batch.size for batch in self.batches)
+        largest = max((batch.size for batch in self.batches), default=1)
         self.shape = Shape(
             n=e.lorenz96_n,
             members=e.ensemble_size,
@@ -152,20 +155,18 @@ class Plan:
     def request(self, programs: Programs) -> Requested:
         """Have every program made that is not held."""
         shape = self.shape
-        small = shape.members * shape.n <= SMALL_ENSEMBLE
         named: list[tuple[str, Future[Program]]] = []
 
-        def ask(name: str, key: Any, function: Any, arguments: Any, **options: Any) -> Any:
-            recipe = Recipe(name, key, str(shape), function, arguments, small=small, **options)
+        def request(recipe: Recipe) -> Future[Program]:
             future = programs.request(recipe)
             if all(future is not other for _, other in named):
-                named.append((name, future))
+                named.append((recipe.name, future))
             return future
 
-        first = partial(experiment.start, shape)
-        start = ask("start", shape, first, self._for_start, hasty=True)  # they run little
-        carried = partial(experiment.nature, shape)
-        nature = ask("nature", shape, carried, self._for_nature, hasty=True)
+        def ask(*arguments: Any, **options: Any) -> Future[Program]:
+            return request(self._recipe(*arguments, **options))
+
+        start, nature = request(self.start()), request(self.nature())
         moments = ask(
             "moments",
             (shape.n, shape.dtype),
@@ -194,6 +195,20 @@ class Plan:
                 )
             )
         return Requested(start, nature, moments, tuple(methods), tuple(diagnoses), tuple(named))
+
+    def start(self) -> Recipe:
+        """Of `experiment.start`; it runs little, like `nature`."""
+        function = partial(experiment.start, self.shape)
+        return self._recipe("start", self.shape, function, self._for_start, hasty=True)
+
+    def nature(self) -> Recipe:
+        """Of `experiment.nature`."""
+        function = partial(experiment.nature, self.shape)
+        return self._recipe("nature", self.shape, function, self._for_nature, hasty=True)
+
+    def _recipe(self, name: str, key: Any, function: Any, arguments: Any, **options: Any) -> Recipe:
+        small = self.shape.members * self.shape.n <= SMALL_ENSEMBLE
+        return Recipe(name, key, str(self.shape), function, arguments, small=small, **options)
 
     # ------------------------------------------------------------ what programs are made for
 

@@ -34,8 +34,7 @@ class ProgramStore:
         folder.mkdir(parents=True, exist_ok=True)
         self._fingerprint = fingerprint()
         _prepare_lapack()
-        files = sorted(folder.glob(f"*{SUFFIX}"), key=lambda f: f.stat().st_mtime)
-        for file in files[: max(0, len(files) - KEPT)]:
+        for file in sorted(folder.glob(f"*{SUFFIX}"), key=_last_used)[:-KEPT]:
             file.unlink(missing_ok=True)
 
     def load(self, what: Hashable) -> Callable[..., Any] | None:
@@ -53,9 +52,10 @@ class ProgramStore:
         """Write ``program``, as `jax.stages.Compiled`; a full disk is no reason to fail."""
         try:
             data = pickle.dumps(serialize_executable.serialize(program))
-            with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as part:
-                part.write(data)
-            Path(part.name).replace(self._file(what))
+            with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+                part = Path(folder) / "part"
+                part.write_bytes(data)
+                part.replace(self._file(what))
         except (OSError, ValueError):
             return
 
@@ -82,6 +82,14 @@ def fingerprint() -> str:
     ):
         found.update(f"{part}\n".encode())
     return found.hexdigest()
+
+
+def _last_used(file: Path) -> float:
+    """Seconds; long ago where another process has deleted the file meanwhile."""
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return 0
 
 
 def _prepare_lapack() -> None:

@@ -25,8 +25,13 @@ USUAL: Options = {
 }
 """Compiler options: the widest vectors there are, where XLA halves them for processors of old; and
 one operation after the other, for handing over to another thread takes longer than most of them."""
-SMALL: Options = {**USUAL, "xla_cpu_multi_thread_eigen": False}
-"""For small arrays: no operation is shared out over threads; the workers are the parallelism."""
+SMALL: Options = {
+    **USUAL,
+    "xla_cpu_multi_thread_eigen": False,
+    "xla_cpu_experimental_ynn_fusion_type": "",
+}
+"""For small arrays: no operation is shared out over threads, for the workers are the parallelism;
+and products are not handed to a library that takes longer to hand them over than to multiply."""
 HASTY: Options = {"xla_backend_optimization_level": "1", "xla_cpu_use_fusion_emitters": False}
 """A third less time to compile, and a quarter more to run."""
 
@@ -76,6 +81,8 @@ class Programs:
         self._last_seconds: dict[str, float] = {}
         self.compile_count = 0
         """Programs compiled since the start, the dropped ones included; what was loaded is not."""
+        self.compile_seconds = 0.0
+        """What compiling them took."""
 
     def request(self, recipe: Recipe) -> Future[Program]:
         """The program of ``recipe``: held, or on its way."""
@@ -117,8 +124,10 @@ class Programs:
             traced = jax.jit(recipe.function, donate_argnums=recipe.donated).lower(*arguments)
             call = traced.compile(options if jax.default_backend() == "cpu" else None)
         seconds = time.perf_counter() - began
-        self._last_seconds[recipe.name] = seconds
-        self.compile_count += 1
+        with self._lock:
+            self._last_seconds[recipe.name] = seconds
+            self.compile_count += 1
+            self.compile_seconds += seconds
         if self._store:
             self._store.keep(what, call)
         return Program(recipe.name, recipe.shape, seconds, call)

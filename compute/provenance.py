@@ -6,22 +6,22 @@ from importlib.metadata import version
 
 import jax
 
-from learnda.v1 import assimilation_pb2 as pb
+from learnda.v1 import common_pb2 as common
 
 PACKAGES = ("learn-da", "jax", "jaxlib", "numpy")
 
 
-def server() -> pb.Server:
+def server() -> common.Server:
     """Versions, devices and precisions; the first call wakes the devices up."""
-    return pb.Server(
+    return common.Server(
         versions={name: version(name) for name in PACKAGES},
         devices=[_device(device) for device in jax.devices()],
-        precisions=[pb.PRECISION_FLOAT64, pb.PRECISION_FLOAT32],
+        precisions=[common.PRECISION_FLOAT64, common.PRECISION_FLOAT32],
     )
 
 
-def _device(device: jax.Device) -> pb.Device:
-    message = pb.Device(platform=device.platform, kind=device.device_kind)
+def _device(device: jax.Device) -> common.Device:
+    message = common.Device(platform=device.platform, kind=device.device_kind)
     memory = (device.memory_stats() or {}).get("bytes_limit")
     if memory:
         message.memory_bytes = memory

@@ -7,9 +7,9 @@ number. The background is judged: it has not seen the observations.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -25,7 +25,8 @@ SPREAD_DECADES = 3.0
 climatological standard deviations; smaller spreads are in the first, larger ones in the last."""
 
 
-TieKeys = Callable[[], Array]
+Draw = Callable[[int], Array]
+"""Gives uniform numbers [K, sites] for so many sites."""
 
 
 class Gathered(NamedTuple):
@@ -109,10 +110,10 @@ def look(
 
 
 def gather(
-    gathered: Gathered, seen: Look, members: int, climatological_std: Array, keys: TieKeys
+    gathered: Gathered, seen: Look, members: int, climatological_std: Array, draw: Draw
 ) -> Gathered:
-    """With K more cycles: the arrays of ``seen`` are [K, ...]. ``keys`` gives a key for each cycle
-    [K], to break ties of ranks.
+    """With K more cycles: the arrays of ``seen`` are [K, ...]. ``draw`` gives uniform numbers
+    [K, sites], to break ties of ranks.
 
     All at once rather than cycle by cycle, which would cost more than many an analysis; but sums of
     numbers with a fraction go in the order of the cycles, so that the cutting changes no bit.
@@ -137,7 +138,7 @@ def gather(
     sums = jnp.concatenate([gathered.spread_variance, gathered.spread_error, gathered.lead_total])
     sums = lax.fori_loop(0, len(parts), lambda k, total: total + parts[k], sums)
     return Gathered(
-        gathered.ranks + _rank_counts(seen, counts, members, keys),
+        gathered.ranks + _rank_counts(seen, counts, members, draw),
         gathered.spread_counts + inside.sum(axis=(0, 1)),
         sums[:SPREAD_BINS],
         sums[SPREAD_BINS : 2 * SPREAD_BINS],
@@ -146,7 +147,7 @@ def gather(
     )
 
 
-def _rank_counts(seen: Look, counts: Array, members: int, keys: TieKeys) -> Array:
+def _rank_counts(seen: Look, counts: Array, members: int, draw: Draw) -> Array:
     """How many sites' truth has so many members below it: [bins]; ties are broken at random, and so
     is where a rank counts that two bins share.
     """
@@ -156,15 +157,14 @@ def _rank_counts(seen: Look, counts: Array, members: int, keys: TieKeys) -> Arra
         return jnp.zeros(0, jnp.int64)
     shared = bins < members + 1
 
-    def draw() -> Array:
-        return jax.vmap(lambda key: jax.random.uniform(key, (sites,), jnp.float32))(keys())
-
     # drawing costs more than counting: only where there is something to decide
     if shared:
-        chance = draw()
+        chance = draw(sites)
     else:
         undecided = (seen.ties * counts[:, None] > 0).any()
-        chance = lax.cond(undecided, draw, lambda: jnp.zeros(seen.below.shape, jnp.float32))
+        chance = lax.cond(
+            undecided, partial(draw, sites), lambda: jnp.zeros(seen.below.shape, jnp.float32)
+        )
     chance = chance.astype(jnp.float64) * (seen.ties + 1)
     place = seen.below + jnp.minimum(chance.astype(jnp.int32), seen.ties)
     if shared:

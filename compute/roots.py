@@ -69,10 +69,13 @@ def shrinkage(root: Array) -> Array:
         return shrinkage(jnp.pad(root, (0, NARROW - k)))[:k, :k]
     eye = jnp.eye(k, dtype=root.dtype)
     e = (eye - 2 * root) / 3
-    inverse = (eye + e) * (2 / 3)
-    for _ in range(4):
+
+    def closer(_: int, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        inverse, e = carry
         e = e @ e
-        inverse = inverse + inverse @ e
+        return inverse + inverse @ e, e
+
+    inverse, _ = lax.fori_loop(0, 4, closer, ((eye + e) * (2 / 3), e))
     return root @ inverse @ root
 
 

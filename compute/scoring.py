@@ -61,6 +61,28 @@ def mean_over_replicates(columns: FloatArray) -> FloatArray:
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
+BANDED = ("rmse_analysis", "spread_analysis")
+"""The series of which a band over the replicates is told."""
+BAND = (0.16, 0.84)
+"""Quantiles: what lies between them is about two standard deviations wide if it is Gaussian."""
+
+
+def bands_over_replicates(columns: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """[K, R] -> the two quantiles [K] of BAND over the finite replicates, linearly interpolated;
+    NaN where there are fewer than two.
+    """
+    ordered = np.sort(np.where(np.isfinite(columns), columns, np.nan), axis=1)  # NaN come last
+    count = np.isfinite(ordered).sum(axis=1)
+    ends = []
+    for share in BAND:
+        place = share * np.maximum(count - 1, 0)
+        below = np.floor(place).astype(int)
+        above = np.minimum(below + 1, np.maximum(count - 1, 0))
+        low, high = (np.take_along_axis(ordered, k[:, None], 1)[:, 0] for k in (below, above))
+        ends.append(np.where(count > 1, low + (place - below) * (high - low), np.nan))
+    return ends[0], ends[1]
+
+
 class Scorer:
     """Gathers what `metrics`, `diverged_step` and `diverged_replicates` need."""
 

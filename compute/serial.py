@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from compute.localization import RingLocalization
+from compute.localization import Localization, RingLocalization
 from compute.observing import ObservationError
 
 Increments = Callable[[Array, Array, ObservationError], Array]
@@ -26,7 +26,7 @@ def assimilate(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization,
+    localization: Localization,
     increments: Increments,
 ) -> Array:
     """The ensemble [N, n] after all m observations, in a random order drawn from ``key``.
@@ -46,10 +46,14 @@ def assimilate(
         variance = (anomalies**2).sum()
         return moves, anomalies / jnp.where(variance > 0, variance, 1)
 
-    sites_moved = 2 * localization.window + 1
-    if localization.local and 4 * sites_moved <= localization.n + m:
+    if isinstance(localization, RingLocalization) and _windows_are_small(localization, m):
         return _within_windows(order, ensemble, observed, localization, regression)
     return _everywhere(order, ensemble, observed, localization, regression)
+
+
+def _windows_are_small(ring: RingLocalization, m: int) -> bool:
+    """Whether an observation moves but a small part of state and observations."""
+    return ring.local and 4 * (2 * ring.window + 1) <= ring.n + m
 
 
 _Regression = Callable[[Array, Array], tuple[Array, Array]]
@@ -59,14 +63,12 @@ def _everywhere(
     order: Array,
     ensemble: Array,
     observed: Array,
-    localization: RingLocalization,
+    localization: Localization,
     regression: _Regression,
 ) -> Array:
     """Each observation moves all of state and observations [N, n + m]."""
-    n = localization.n
-    if localization.local:
-        by_distance = localization.by_distance()
-        at = jnp.concatenate([jnp.arange(n), localization.sites])
+    n = ensemble.shape[1]
+    tapers = localization.to_joint() if localization.local else None
 
     def one(k: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         joint, held = carry
@@ -75,9 +77,8 @@ def _everywhere(
         held = held.at[0].set(joint[:, n + observation])
         moves, to_slope = regression(held[0], observation)
         slopes = to_slope @ joint
-        if localization.local:
-            d = jnp.abs(at - localization.sites[observation])
-            slopes = slopes * by_distance[jnp.minimum(d, n - d)]
+        if tapers is not None:
+            slopes = slopes * tapers(observation)
         return joint + moves[:, None] * slopes, held
 
     joint = jnp.concatenate([ensemble, observed], axis=1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -111,7 +111,16 @@ class Observed(NamedTuple):
     """[K, R, m]"""
 
 
-def over_lanes(shape: Shape, lane: Callable[..., Any], per_lane: Any, per_instance: Any) -> Any:
+class Lanes(Protocol):
+    """What says how many lanes an instance has, and how they are computed."""
+
+    @property
+    def replicates(self) -> int: ...
+    @property
+    def side_by_side(self) -> bool: ...
+
+
+def over_lanes(shape: Lanes, lane: Callable[..., Any], per_lane: Any, per_instance: Any) -> Any:
     """``lane(number, per_lane, per_instance)`` for each replicate of each instance: arrays
     [I, R, ...] and [I, ...] in, [I, R, ...] out.
 

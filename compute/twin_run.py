@@ -14,13 +14,13 @@ import time
 from collections.abc import Iterable, Iterator, MutableMapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from compute import checkpoint
+from compute import checkpoint, states
 from compute.climatology import Climatology
 from compute.diagnosis import SERIES, Record
 from compute.events import (
@@ -33,12 +33,22 @@ from compute.events import (
     Progress,
     RunCompleted,
     RunStarted,
+    States,
 )
 from compute.experiment import MethodState
+from compute.pace import FIRST_CHUNK, next_count
 from compute.plan import Batch, Plan, Requested
 from compute.programs import Programs
 from compute.reliability import Gathered
-from compute.scoring import Scale, Scorer, diagnostics_of, mean_over_replicates, spread_skill
+from compute.scoring import (
+    BANDED,
+    Scale,
+    Scorer,
+    bands_over_replicates,
+    diagnostics_of,
+    mean_over_replicates,
+    spread_skill,
+)
 from compute.shape import Observed, Setting
 from compute.workers import Workers
 from learnda.experiment import Experiment, MethodInstance
@@ -49,12 +59,6 @@ Climatologies = MutableMapping[tuple[int, str, float], Climatology]
 CLIMATOLOGIES = 32
 """How many are kept."""
 
-FIRST_CHUNK = 4
-"""Cycles of the first round: the first point is there at once."""
-GROWTH = 32
-"""From a round to the next, at most: every round costs a millisecond or more."""
-ROUND_SECONDS = 0.1
-"""What a round should take: some ten messages a second for each method."""
 DIAGNOSTICS_SECONDS = 1.0
 """Between two snapshots of what is gathered, in the stream."""
 
@@ -75,6 +79,27 @@ class _Part:
     group: _Group
     state: MethodState
     gathered: Gathered
+
+
+class _Judged(NamedTuple):
+    """What is told of one part's chunk."""
+
+    columns: NDArray[np.float64]
+    """[I, R, count, S]"""
+    seconds: float
+    states: states.Half | None
+    """[I, K, C, S], of the first group of replicates, where they are kept."""
+
+
+@dataclass
+class _Untold:
+    """A round that has been computed, or is on its way, and has not been told."""
+
+    step: int = 0
+    count: int = 0
+    judged: list[list[Future[_Judged]]] = field(default_factory=list)
+    """Of each batch, of each group."""
+    nature: states.Half | None = None
 
 
 @dataclass
@@ -106,7 +131,8 @@ class TwinRun:
 
     def __post_init__(self) -> None:
         self._plan = Plan(self.experiment, self.workers.count, self.workers.side_by_side)
-        self._untold: tuple[int, int, list[list[Future[Any]]]] = (0, 0, [])
+        self._untold = _Untold()
+        self._stride = states.stride(self.experiment.step_count)
 
     def request_programs(self) -> Requested:
         """Have every program of this experiment compiled, without running it."""
@@ -147,7 +173,7 @@ class TwinRun:
             step += count
             truth_held = truth_held and self._truth_is_finite()
             seconds = time.perf_counter() - round_began
-            count = self._next_count(count, seconds)
+            count = next_count(count, seconds)
             interval = self.checkpoint_interval
             if interval and step < total and time.perf_counter() - last_checkpoint >= interval:
                 yield from self._tell()
@@ -230,6 +256,8 @@ class TwinRun:
             group.truth, observed = future.result()
             given.append(observed)
         del natures
+        kept = self._kept(step, count)
+        nature = states.of_nature(given[0], kept) if len(kept) else None
         if self._plan.shape.buffer == 1:  # a large ensemble: one record at a time
             yield from self._tell()
         running = [
@@ -250,7 +278,7 @@ class TwinRun:
                 ]
             )
             futures.clear()
-        self._untold = (step, count, judged)
+        self._untold = _Untold(step, count, judged, nature)
 
     def _advance(
         self, number: int, part: _Part, observed: Observed, step: Any, count: Any
@@ -282,30 +310,45 @@ class TwinRun:
         seconds: float,
         step: Any,
         count: Any,
-    ) -> tuple[NDArray[np.float64], float]:
-        """The diagnostics [I, R, count, S] of a record, in a worker's thread, and ``seconds``."""
+    ) -> _Judged:
+        """What is told of a record, in a worker's thread, with the ``seconds`` it took."""
+        kept = self._kept(int(step), int(count))
+        shown = part.group is self._groups[0] and len(kept) > 0
+        found = states.of_record(record, kept) if shown else None
         call = self._requested.diagnoses[number].result().call
         part.gathered, columns = call(
             part.group.setting, self._normal, part.gathered, record, observed, step, count
         )
         slot = self._plan.shape.slot(int(step))
-        return np.asarray(columns)[:, :, slot : slot + count].astype(np.float64), seconds
+        told = np.asarray(columns)[:, :, slot : slot + count].astype(np.float64)
+        return _Judged(told, seconds, found)
+
+    def _kept(self, step: int, count: int) -> NDArray[np.int64]:
+        """Where in the buffers the steps of a chunk are whose states are kept."""
+        if not self.experiment.record_states:
+            return np.zeros(0, np.int64)
+        first = step - self._plan.shape.slot(step)
+        return states.kept(step, count, self._stride) - first
 
     def _tell(self) -> Iterator[Step]:
         """The progress of the last round, if it has not been told."""
-        step, count, judged = self._untold
-        self._untold = (step, count, [])
-        for parts, futures in zip(self._parts, judged, strict=False):
+        told, self._untold = self._untold, _Untold()
+        steps = states.kept(told.step, told.count, self._stride)
+        if told.nature is not None:
+            yield States("", steps, told.nature)
+        for parts, futures in zip(self._parts, told.judged, strict=False):
             yield from futures
             results = [future.result() for future in futures]
             futures.clear()
-            columns = np.concatenate([found for found, _ in results], axis=1)
-            seconds = sum(seconds for _, seconds in results) / len(results)
+            columns = np.concatenate([found.columns for found in results], axis=1)
+            seconds = sum(found.seconds for found in results) / len(results)
             batch = parts[0].batch
             for at, position in enumerate(batch.positions):
                 method = self._methods[position]
                 method.seconds += seconds / len(batch.positions)
-                yield self._progress(method, step, count, columns[at])
+                yield self._progress(method, told.step, told.count, columns[at])
+                if (found := results[0].states) is not None:
+                    yield States(method.instance.id, steps, found[at])
 
     def _progress(
         self, method: _Method, step: int, count: int, columns: NDArray[np.float64]
@@ -313,6 +356,11 @@ class TwinRun:
         columns = columns[: self.experiment.replicates].transpose(1, 2, 0)  # [K, S, R]
         mean = mean_over_replicates(columns)
         method.scorer.add(step, columns, mean)
+        bands = {
+            name: bands_over_replicates(columns[:, SERIES.index(name)])
+            for name in BANDED
+            if self.experiment.replicates > 1
+        }
         due = time.perf_counter() - method.told >= DIAGNOSTICS_SECONDS
         return Progress(
             method_id=method.instance.id,
@@ -320,13 +368,10 @@ class TwinRun:
             t=np.arange(step, step + count, dtype=np.float64) * self.experiment.obs_freq,
             replicates={name: columns[:, i].T for i, name in enumerate(SERIES)},
             mean={name: mean[:, i] for i, name in enumerate(SERIES)},
+            low={name: low for name, (low, _) in bands.items()},
+            high={name: high for name, (_, high) in bands.items()},
             diagnostics=self._diagnostics(method) if due else None,
         )
-
-    def _next_count(self, count: int, seconds: float) -> int:
-        """Cycles of the next round: as many as take ROUND_SECONDS, if the last one tells."""
-        fitting = int(count * ROUND_SECONDS / max(seconds, 1e-6))
-        return max(1, min(fitting, GROWTH * count))
 
     def _truth_is_finite(self) -> bool:
         return bool(np.isfinite(self._joined([group.truth for group in self._groups])).all())

@@ -11,22 +11,54 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
 
 from gateway import openapi, problems
+from gateway.access import OPEN_PATHS, Door, Guard
 from gateway.background import keep_going
 from gateway.compute_client import ComputeClient
 from gateway.database import make_pool, migrate
+from gateway.headers import SecureHeaders
+from gateway.hosts import Hosts
 from gateway.listener import Listener
+from gateway.memory import give_back
 from gateway.methods import MethodBook
 from gateway.metrics import Measured, Metrics
 from gateway.page import Page
-from gateway.routes import csv, health, methods, runs, streams
+from gateway.request_id import Identified
+from gateway.routes import (
+    csv,
+    estimate,
+    health,
+    methods,
+    netcdf,
+    runs,
+    session,
+    states,
+    streams,
+    sweeps,
+)
 from gateway.runner import Runner
 from gateway.services import Services
 from gateway.settings import Settings
+from gateway.store import sweeps as sweep_store
 from gateway.store.notify import Written
 from gateway.store.runs import remove_old
 from gateway.tail import Hub
+from learnda.access import Access
+
+ROUTERS = (
+    methods.router,
+    runs.router,
+    estimate.router,
+    csv.router,
+    netcdf.router,
+    states.router,
+    streams.router,
+    sweeps.router,
+    session.router,
+    health.router,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -45,20 +77,41 @@ def create_app(settings: Settings) -> FastAPI:
         version=version("learn-da"),
         lifespan=lifespan,
     )
+    page = Page(settings.web_dist)
+    _guard(app, settings, page)
     app.add_middleware(Measured, metrics=metrics)
+    app.add_middleware(Identified)
     problems.install(app)
-    for router in (methods.router, runs.router, csv.router, streams.router, health.router):
+    for router in ROUTERS:
         app.include_router(router)
-    app.mount("/", Page(settings.web_dist))
+    app.mount("/", page)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
+
+
+def _guard(app: FastAPI, settings: Settings, page: Page) -> None:
+    """Stand before all routes; a request comes to the one that is added last first."""
+    door = app.state.door = Door(Access(settings.access_file), settings.session)
+    origins = settings.cors_origins
+    app.add_middleware(Guard, door=door, page=page, foreign_origins=origins)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"]
+        )
+    app.add_middleware(Hosts, names=(settings.host, *settings.hosts))
+    build = app.build_middleware_stack  # outside of Starlette's own, which answers with status 500
+    app.build_middleware_stack = lambda: SecureHeaders(build())  # type: ignore[method-assign]
 
 
 @asynccontextmanager
 async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Services]:
     """Everything that works behind the routes, until the gateway stops."""
-    pool = make_pool(settings.database_url, settings.pool_size)
-    compute = ComputeClient(settings.compute_address)
+    pool = make_pool(settings.database_url, settings.pool_size, metrics.database_seconds.observe)
+    compute = ComputeClient(
+        settings.compute_address,
+        token=settings.compute_token,
+        authorities=settings.compute_authorities,
+    )
     book = MethodBook(pool, compute)
     hub = Hub(
         pool,
@@ -91,6 +144,8 @@ async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Service
     async def clean_up() -> None:
         while await remove_old(pool, ttl=settings.event_ttl, grace=settings.deleted_grace):
             pass
+        await sweep_store.remove_old(pool, ttl=settings.event_ttl, grace=settings.deleted_grace)
+        await asyncio.to_thread(give_back)
         await asyncio.sleep(settings.cleanup_interval)
 
     work = {
@@ -131,5 +186,6 @@ def _document(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
         )
         openapi.describe_problems(document)
+        openapi.describe_access(document, OPEN_PATHS)
         app.openapi_schema = document
     return app.openapi_schema

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Final
+from typing import Final, TypeVar
 
 from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 
 from gateway.problems import BodyTooLarge, NotJson
+
+M = TypeVar("M", bound=BaseModel)
 
 MAX_BYTES: Final = 1_000_000
 DRAINED: Final = 16_000_000
@@ -28,6 +32,15 @@ async def read_json(request: Request) -> object:
         raise NotJson(f"the body is not JSON: {error.msg} at character {error.pos}") from None
     except UnicodeDecodeError:
         raise NotJson("the body is not JSON: it is not UTF-8") from None
+
+
+async def read_model(request: Request, model: type[M]) -> M:
+    """The body as ``model``; what it refuses is told as of every other request."""
+    body = await read_json(request)
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from None
 
 
 async def _read(request: Request) -> bytes:

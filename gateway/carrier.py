@@ -14,12 +14,12 @@ import structlog
 
 from gateway.compute_client import ComputeClient, RunCall
 from gateway.database import Pool
-from gateway.events import Reader, stride
+from gateway.events import PARTIALS_PER_CELL, PARTIALS_PER_METHOD, Reader, stride
 from gateway.failures import Busy, CheckpointRefused, RunFailed, explain
 from gateway.records import Batch, Claim, EventRow, MethodState, NewEvent, RunState
 from gateway.settings import Settings
 from gateway.store import queue
-from learnda import wire
+from learnda import tracing, wire
 from learnda.v1 import assimilation_pb2 as pb
 
 T = TypeVar("T")
@@ -29,6 +29,10 @@ OnCommitted = Callable[[UUID, Sequence[EventRow]], None]
 
 log = structlog.get_logger(__name__)
 
+BEGINNINGS: Final = frozenset({"started", "method_started"})
+"""Messages that tell nothing which is not told by those that follow at once ..."""
+BEGINNING_SECONDS: Final = 0.01
+"""... and that wait so long for them: a transaction costs both of us a millisecond."""
 BUFFERED: Final = 64
 """Messages that wait for the database; behind them compute waits."""
 LONGEST_DELAY: Final = 30.0
@@ -63,15 +67,23 @@ class Carrier:
         self._settings = settings
         self._on_committed = on_committed
         self._state = fresh_state(claim)
-        self._reader = Reader(stride(claim.step_count, settings.emit_partial_every))
+        most = PARTIALS_PER_CELL if claim.of_sweep else PARTIALS_PER_METHOD
+        self._reader = Reader(stride(claim.step_count, settings.emit_partial_every, most))
         self._progressed = False
-        self._log = log.bind(run_id=str(claim.run_id), generation=claim.generation)
+        self._trace = tracing.of_attempt(claim.run_id, claim.generation)
+        self._log = log.bind(
+            run_id=str(claim.run_id),
+            generation=claim.generation,
+            trace_id=self._trace.trace_id,
+            span_id=self._trace.span_id,
+        )
 
     async def carry(self) -> None:
         """To the run's end, or to where another attempt is better.
 
         Cancelling this stops compute and writes nothing more.
         """
+        self._log.info("attempt begins", attempt=self._claim.attempts)
         try:
             if self._claim.attempts > self._settings.max_attempts:
                 died = self._claim.attempts - 1
@@ -94,7 +106,7 @@ class Carrier:
         if self._claim.generation > 1:  # somebody was here before us
             self._state = await queue.load_state(self._pool, self._claim)
             request.resume_from.extend(await self._checkpoint())
-        call = self._compute.run(request)
+        call = self._compute.run(request, self._trace)
         inbox: Inbox = asyncio.Queue(BUFFERED)
         receiver = asyncio.create_task(_receive(call, inbox))
         try:
@@ -128,8 +140,14 @@ class Carrier:
             arrived = [await inbox.get()]
             while not inbox.empty():
                 arrived.append(inbox.get_nowait())
+            if all(map(_is_beginning, arrived)):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(BEGINNING_SECONDS):
+                        while _is_beginning(arrived[-1]):
+                            arrived.append(await inbox.get())
             batch = await self._save([m for m in arrived if not isinstance(m, _End)])
             if batch.end is not None:
+                self._log.info("the run has ended", how=batch.end, runtime_sec=batch.runtime_sec)
                 return None
             if isinstance(arrived[-1], _End):
                 return arrived[-1]
@@ -202,6 +220,10 @@ async def _receive(call: RunCall, inbox: Inbox) -> None:
         await inbox.put(_End(failure))
     else:
         await inbox.put(_End())
+
+
+def _is_beginning(arrived: pb.RunExperimentResponse | _End) -> bool:
+    return not isinstance(arrived, _End) and arrived.WhichOneof("event") in BEGINNINGS
 
 
 def fresh_state(claim: Claim) -> RunState:

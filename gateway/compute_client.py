@@ -8,11 +8,14 @@ from typing import Any, Final
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from learnda import tracing
+from learnda.channels import BALANCED
+from learnda.tracing import Trace
 from learnda.v1 import assimilation_pb2 as pb
 from learnda.v1 import assimilation_pb2_grpc
 
 CHANNEL_OPTIONS: list[tuple[str, Any]] = [
-    ("grpc.lb_policy_name", "round_robin"),
+    BALANCED,
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2_000),
@@ -31,8 +34,16 @@ RunCall = grpc.aio.UnaryStreamCall[pb.RunExperimentRequest, pb.RunExperimentResp
 class ComputeClient:
     """Knows whether compute can be reached, and asks it. To be made inside the event loop."""
 
-    def __init__(self, address: str) -> None:
-        self._channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+    def __init__(
+        self, address: str, *, token: str | None = None, authorities: bytes | None = None
+    ) -> None:
+        """``token`` goes with each call. ``authorities``: who vouches for compute; None: no TLS."""
+        if authorities is None:
+            self._channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+        else:
+            credentials = grpc.ssl_channel_credentials(authorities)
+            self._channel = grpc.aio.secure_channel(address, credentials, options=CHANNEL_OPTIONS)
+        self._metadata = [("authorization", f"Bearer {token}")] if token else []
         self._stub = assimilation_pb2_grpc.AssimilationServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._health: Any = health_pb2_grpc.HealthStub(self._channel)
         self.connected = False
@@ -50,12 +61,26 @@ class ComputeClient:
         """What compute offers."""
         request = pb.ListMethodsRequest()
         answer: pb.ListMethodsResponse
-        answer = await self._stub.ListMethods(request, timeout=ANSWER_SECONDS)
+        answer = await self._stub.ListMethods(
+            request, timeout=ANSWER_SECONDS, metadata=self._metadata
+        )
         return answer
 
-    def run(self, request: pb.RunExperimentRequest) -> RunCall:
+    async def activity(self) -> pb.Activity | None:
+        """What one of the servers has done since its start; None when none answers."""
+        request = pb.GetServerInfoRequest()
+        try:
+            answer = await self._stub.GetServerInfo(
+                request, timeout=HEALTH_SECONDS, metadata=self._metadata
+            )
+        except grpc.aio.AioRpcError:
+            return None
+        return answer.activity if answer.HasField("activity") else None
+
+    def run(self, request: pb.RunExperimentRequest, trace: Trace) -> RunCall:
         """Begin an experiment; cancel the call to stop it."""
-        call: RunCall = self._stub.RunExperiment(request)
+        metadata = [*self._metadata, (tracing.HEADER, trace.header)]
+        call: RunCall = self._stub.RunExperiment(request, metadata=metadata)
         return call
 
     async def is_serving(self) -> bool:

@@ -1,13 +1,14 @@
-"""Points, and what is gathered over them -> the bytes of the two CSV files. Pure."""
+"""Points, what is gathered over them, and sweeps -> the bytes of CSV files. Pure."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from gateway import scores
 from gateway.records import DIAGNOSTIC_SERIES
 from learnda.csv_format import COLUMNS, neutral, number
 
@@ -38,6 +39,19 @@ def summary(run_id: UUID, method: Mapping[str, Any]) -> bytes:
     prefix = row_prefix(run_id, method["method_id"], method["name"], method["label"])
     lines = [",".join(cells) for cells in _summary(method)]
     return rows(prefix, "\n".join(lines).encode()) if lines else b""
+
+
+def sweep(fields: Sequence[str], cells: Iterable[Mapping[str, Any]]) -> bytes:
+    """One row per cell: its number, its value of each field, how it stands, its metrics."""
+    lines = io.StringIO()
+    rows = csv.writer(lines)
+    rows.writerow(["cell", *map(neutral, fields), "status", "diverged_step", *scores.METRICS])
+    for cell in cells:
+        values = [neutral(v) if isinstance(v, str) else v for v in cell["values"]]
+        metrics = cell["metrics"] or {}
+        numbers = [_cell(metrics.get(name)) for name in scores.METRICS]
+        rows.writerow([cell["cell"], *values, cell["status"], cell["diverged_step"], *numbers])
+    return lines.getvalue().encode()
 
 
 def _summary(method: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:

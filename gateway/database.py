@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import select
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import resources
 
@@ -22,19 +23,42 @@ MIGRATION_LOCK = 0x4C45_4152_4E44_41  # "LEARNDA": one process migrates, the oth
 
 SET_IDLE = "SET idle_in_transaction_session_timeout = '5s'"
 """A transaction that does nothing for so long is ended by the server."""
+SET_LONGEST = "SET LOCAL transaction_timeout = '30s'"
+"""Who falls silent within a pipeline is not called idle: this limits the whole transaction."""
+KNOWS_LONGEST = 170000
+"""PostgreSQL 17 and newer do."""
 
 
 class DatabaseTooNew(RuntimeError):
     """The database was migrated by a newer version of this program."""
 
 
-def make_pool(url: str, size: int) -> Pool:
+class _TimedPool(AsyncConnectionPool[Connection]):
+    """Tells ``observe`` the seconds that each connection was lent for."""
+
+    observe: Callable[[float], None] | None = None
+
+    @asynccontextmanager
+    async def connection(
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109  the pool's own
+    ) -> AsyncIterator[Connection]:
+        async with super().connection(timeout) as connection:
+            begun = time.perf_counter()
+            try:
+                yield connection
+            finally:
+                if self.observe is not None:
+                    self.observe(time.perf_counter() - begun)
+
+
+def make_pool(url: str, size: int, observe: Callable[[float], None] | None = None) -> Pool:
     """A closed pool whose connections are checked before they are lent: it heals by itself.
 
     Use it as ``async with pool.connection()``, where each statement commits by itself, or by
     `transaction`, and never while waiting for something else.
     """
-    return AsyncConnectionPool(
+    pool = _TimedPool(
         url,
         connection_class=AsyncConnection[DictRow],
         configure=_configure,
@@ -47,6 +71,8 @@ def make_pool(url: str, size: int) -> Pool:
         open=False,
         name="learn-da",
     )
+    pool.observe = observe
+    return pool
 
 
 @asynccontextmanager
@@ -60,6 +86,8 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     async with pool.connection() as connection:
         try:
             async with connection.pipeline(), connection.transaction():
+                if connection.info.server_version >= KNOWS_LONGEST:
+                    await connection.execute(SET_LONGEST)
                 yield connection
         except BaseException as failure:
             if not isinstance(failure, Exception) or connection.pgconn.pipeline_status:

@@ -16,6 +16,7 @@ from gateway import scores
 from gateway.records import (
     ALL_SERIES,
     DIAGNOSTIC_SERIES,
+    TRUTH,
     Batch,
     Checkpoint,
     EventRow,
@@ -23,11 +24,15 @@ from gateway.records import (
     NewEvent,
     Points,
     RunState,
+    States,
 )
 from learnda.v1 import assimilation_pb2 as pb
 
 PARTIALS_PER_METHOD = 2000
 """A longer run is thinned, evenly, to at most this many ``partial`` events per method."""
+
+PARTIALS_PER_CELL = 40
+"""Of a sweep, where a method is a cell among hundreds."""
 
 EVENTS_PER_ROW = 200
 
@@ -44,6 +49,9 @@ SHOWN = (
 )
 """The series of a ``partial``, in the contract's order; the last three where a method has them."""
 
+BANDED = ("rmse_analysis", "spread_analysis")
+"""The series of which a `partial` has the band over replicates, as NAME_low and NAME_high."""
+
 METHOD_STATUS = {
     pb.METHOD_STATUS_COMPLETED: "completed",
     pb.METHOD_STATUS_DIVERGED: "diverged",
@@ -54,10 +62,10 @@ class BrokenStream(Exception):
     """Compute's stream does not follow its contract."""
 
 
-def stride(step_count: int, emit_every: int) -> int:
+def stride(step_count: int, emit_every: int, most: int = PARTIALS_PER_METHOD) -> int:
     """Steps between two ``partial`` events of a method."""
     emitted = math.ceil(step_count / emit_every)
-    return emit_every * max(1, math.ceil(emitted / PARTIALS_PER_METHOD))
+    return emit_every * max(1, math.ceil(emitted / most))
 
 
 class Reader:
@@ -83,6 +91,8 @@ class Reader:
                     self._method_started(batch, message.method_started.method_id)
                 case "progress":
                     self._progress(batch, message.progress)
+                case "states":
+                    self._states(batch, message.states)
                 case "checkpoint":
                     self._checkpoint(batch, message.checkpoint)
                 case "method_completed":
@@ -141,6 +151,23 @@ class Reader:
             diagnostics=_gathered(method, progress.diagnostics),
         )
         _change(batch, method)
+
+    def _states(self, batch: Batch, states: pb.States) -> None:
+        """What a takeover sends again is stored and told again: it is small, and the same."""
+        method = _method(batch, states.method_id) if states.method_id else None
+        found = States(
+            TRUTH if method is None else method.position,
+            list(states.steps),
+            states.state_count,
+            states.site_count,
+            states.data,
+        )
+        if not found.steps or len(found.data) != len(found.steps) * found.step_bytes:
+            raise BrokenStream("states have not as many numbers as they say")
+        batch.states.append(found)
+        identity = {"method_id": None} if method is None else method.identity
+        last = found.steps[-1]
+        batch.events.append(NewEvent("states", {**identity, "last_step": last}))
 
     def _checkpoint(self, batch: Batch, part: pb.Checkpoint) -> None:
         if part.part_index == 0:
@@ -249,6 +276,19 @@ def _columns(
     return columns
 
 
+def _bands(progress: pb.Progress, known: int) -> dict[str, array[float]]:
+    """The ends of the bands, where compute sent any."""
+    found = {}
+    for end, series in (("low", progress.low), ("high", progress.high)):
+        for name in BANDED:
+            column = array("d", getattr(series, name))
+            if column and len(column) != progress.step_count:
+                raise BrokenStream(f"{name} of {end} has not {progress.step_count} values")
+            if column:
+                found[f"{name}_{end}"] = column[known:]
+    return found
+
+
 def _points(method: MethodState, progress: pb.Progress, known: int) -> Points:
     """The span's columns without its first ``known`` steps."""
     steps, replicates = progress.step_count, progress.replicate_count
@@ -266,6 +306,7 @@ def _partials(
     """One event for each step that is a multiple of ``stride``, without the first ``known``."""
     steps = progress.step_count
     columns = _columns(progress.mean, SHOWN, 1, steps, known)
+    columns |= _bands(progress, known)
     first = progress.first_step + known
     start = -first % stride
     names = ("step", "t", *columns)

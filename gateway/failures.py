@@ -49,6 +49,10 @@ def explain(failure: Exception | None, *, resumed: bool) -> Exception:
         return CheckpointRefused(sentence)
     if code in WORTH_RETRYING:
         return TryAgain(sentence)
+    if code is grpc.StatusCode.UNAUTHENTICATED:
+        return Busy(
+            f"{sentence} (see LEARNDA_COMPUTE_TOKEN)"
+        )  # the run waits until it is put right
     if _says_when_to_retry(failure):
         return Busy(sentence)
     return RunFailed(sentence)

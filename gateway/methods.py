@@ -73,7 +73,7 @@ class MethodBook:
             if published != self._published:
                 self._take(published)
                 await declarations.keep(self._pool, published)
-                log.info("methods", names=sorted(self._methods))
+                log.info("methods are known", count=len(self._methods))
         elif self._published is None:
             await self.load()  # another gateway may have reached compute
         await woken(self._wake, REFRESH_SECONDS if self._published else 1.0)
@@ -94,6 +94,7 @@ def listing(methods: Methods) -> dict[str, Any]:
         "schema": {method.name: _schema(method) for method in ordered},
         "help": {method.name: _help(method) for method in ordered},
         "baselines": [method.name for method in ordered if method.baseline],
+        "references": {method.name: method.reference for method in ordered if method.reference},
         "refuses": {method.name: list(method.refuses) for method in ordered if method.refuses},
     }
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    Metric,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+DATABASE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 
 class Metrics:
@@ -31,8 +38,15 @@ class Metrics:
             buckets=BUCKETS,
             registry=self.registry,
         )
+        self.database_seconds = Histogram(
+            "learnda_database_seconds",
+            "Seconds that a statement or a transaction had a connection.",
+            buckets=DATABASE_BUCKETS,
+            registry=self.registry,
+        )
+        ProcessCollector(registry=self.registry)
 
-    def render(self, gauges: Iterable[GaugeMetricFamily]) -> bytes:
+    def render(self, gauges: Iterable[Metric]) -> bytes:
         """The text format: what was counted, and what is so at this moment."""
         now = CollectorRegistry()
         now.register(_Fixed(gauges))
@@ -40,10 +54,10 @@ class Metrics:
 
 
 class _Fixed(Collector):
-    def __init__(self, families: Iterable[GaugeMetricFamily]) -> None:
+    def __init__(self, families: Iterable[Metric]) -> None:
         self._families = list(families)
 
-    def collect(self) -> Iterable[GaugeMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
         return self._families
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
+
+from pydantic import BaseModel
 
 from gateway.problems import MEDIA_TYPE
 from gateway.schemas import Problem
@@ -29,6 +32,8 @@ EXAMPLE: Final[dict[str, Any]] = {
         {"id": "m2", "name": "letkf", "label": "LETKF (r=2)", "params": {"r": 2}},
     ],
 }
+
+REFERENCE: Final = "#/components/schemas/{model}"
 
 _TYPES: Final = {"int": "integer", "float": "number", "bool": "boolean", "str": "string"}
 
@@ -72,6 +77,31 @@ def run_request() -> dict[str, Any]:
         "properties": properties,
         "example": EXAMPLE,
     }
+    return _body(schema)
+
+
+def body(model: type[BaseModel]) -> dict[str, Any]:
+    """``openapi_extra`` of a route that reads its body as ``model`` by itself.
+
+    The models in it are answers too: FastAPI puts those among the document's components.
+    """
+    schema = model.model_json_schema(ref_template=REFERENCE)
+    schema.pop("$defs", None)
+    return _body(schema)
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def session_request() -> dict[str, Any]:
+    """``openapi_extra`` of the way in."""
+    schema = {
+        "title": "SessionRequest",
+        "type": "object",
+        "required": ["token"],
+        "properties": {"token": {"type": "string", "minLength": 1}},
+    }
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
@@ -99,9 +129,13 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 _MEANINGS: Final = {
     400: "The body is no JSON, or names an unknown method or an id twice; or there is no data yet.",
+    401: "A token is needed here, and this is none.",
+    403: "The page of another site asked for this.",
     404: "There is no such run.",
+    409: "The run that was posted with this Idempotency-Key has been deleted.",
     413: "The body is larger than 1 MB.",
     422: "A value is out of range, of the wrong type, not finite, or unknown.",
+    429: "There is no room for one more run now; Retry-After says when to come again.",
     503: "The database or compute cannot be reached.",
 }
 
@@ -109,7 +143,7 @@ _MEANINGS: Final = {
 def describe_problems(document: dict[str, Any]) -> None:
     """Put our problems in the place of FastAPI's own validation errors."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema = Problem.model_json_schema(ref_template=REFERENCE)
     schemas.update(schema.pop("$defs", {}), Problem=schema)
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
@@ -117,3 +151,16 @@ def describe_problems(document: dict[str, Any]) -> None:
         for operation in path.values():
             if "application/json" in operation["responses"].get("422", {}).get("content", {}):
                 del operation["responses"]["422"]  # of a route whose parameters cannot be wrong
+
+
+def describe_access(document: dict[str, Any], open_paths: Collection[str]) -> None:
+    """Say of all but ``open_paths`` that they may need a token, and what they answer without."""
+    schemes = document["components"].setdefault("securitySchemes", {})
+    schemes["token"] = {"type": "http", "scheme": "bearer"}
+    for path, operations in document["paths"].items():
+        if path in open_paths:
+            continue
+        for operation in operations.values():
+            operation["security"] = [{"token": []}, {}]
+            refusals = {str(status): answer for status, answer in problems(401, 403).items()}
+            operation["responses"] = refusals | operation["responses"]

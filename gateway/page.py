@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,16 @@ class Page(StaticFiles):
     def __init__(self, folder: Path) -> None:
         super().__init__(directory=folder, html=True, check_dir=False)
         self._index = folder / "index.html"
+
+    def holds(self, path: str) -> bool:
+        """True for the page itself and the files that it is built of."""
+        if path == "/":
+            return True
+        try:
+            _, found = self.lookup_path(self.get_path({"path": path}))
+        except (OSError, ValueError):  # no name that a file could have
+            return False
+        return found is not None and stat.S_ISREG(found.st_mode)
 
     async def check_config(self) -> None:
         """The folder may come later."""

@@ -13,7 +13,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from gateway import request_id
 from gateway.methods import MethodsUnknown
+from gateway.store.admission import TooManyRuns
+from gateway.store.runs import KeyOfDeletedRun, KeyReused
 from learnda.problems import DuplicateMethodId, InvalidRequest, RequestError, UnknownMethod
 
 log = structlog.get_logger(__name__)
@@ -39,6 +42,13 @@ class RunNotFound(Refusal):
     sentence = "run not found"
 
 
+class SweepNotFound(Refusal):
+    """No sweep, or no cell of it."""
+
+    status = HTTPStatus.NOT_FOUND
+    sentence = "sweep not found"
+
+
 class NoPoints(Refusal):
     """A run that has computed nothing yet."""
 
@@ -49,6 +59,16 @@ class NoDiagnostics(Refusal):
     """A run of which nothing has been gathered yet."""
 
     sentence = "no diagnostics or metrics yet"
+
+
+class TooLargeForFile(Refusal):
+    """A run that comes as a stream of CSV, but not as one file."""
+
+
+class NoStates(Refusal):
+    """A run without `record_states`, or none after the step that was asked for."""
+
+    sentence = "no states are kept of these steps"
 
 
 class NotJson(Refusal):
@@ -78,6 +98,8 @@ def problem(
     sentence: str,
     errors: Sequence[Mapping[str, str]] | None = None,
     headers: Mapping[str, str] | None = None,
+    *,
+    reference: str | None = None,
 ) -> Response:
     """An answer that says what is wrong."""
     body: dict[str, Any] = {
@@ -89,6 +111,8 @@ def problem(
     }
     if errors:
         body["errors"] = list(errors)
+    if reference:
+        body["reference"] = reference
     return JSONResponse(body, status, headers=headers and dict(headers), media_type=MEDIA_TYPE)
 
 
@@ -96,26 +120,36 @@ def answer(failure: Exception) -> Response:
     """The map itself."""
     match failure:
         case UnknownMethod() | DuplicateMethodId():
-            return problem(HTTPStatus.BAD_REQUEST, failure.sentence, _fields(failure))
+            return problem(HTTPStatus.BAD_REQUEST, failure.sentence, fields_of(failure))
         case InvalidRequest():
-            return problem(HTTPStatus.UNPROCESSABLE_ENTITY, failure.sentence, _fields(failure))
+            return problem(HTTPStatus.UNPROCESSABLE_ENTITY, failure.sentence, fields_of(failure))
         case Refusal():
             return problem(failure.status, failure.sentence, getattr(failure, "errors", None))
         case RequestValidationError():
             errors = [
-                {"field": str(error["loc"][-1]), "message": str(error["msg"])}
+                {"field": str((error["loc"] or ("body",))[-1]), "message": str(error["msg"])}
                 for error in failure.errors()
             ]
             sentence = "; ".join(f"{e['field']}: {e['message']}" for e in errors)
             return problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentence, errors)
         case HTTPException():
             return problem(failure.status_code, str(failure.detail), headers=failure.headers)
+        case TooManyRuns():
+            headers = {"Retry-After": str(failure.retry_after)}
+            return problem(HTTPStatus.TOO_MANY_REQUESTS, str(failure), headers=headers)
+        case KeyReused():
+            sentence = "Idempotency-Key: came with another request before"
+            errors = [{"field": "Idempotency-Key", "message": "came with another request before"}]
+            return problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentence, errors)
+        case KeyOfDeletedRun():
+            sentence = "the run that was posted with this Idempotency-Key has been deleted"
+            return problem(HTTPStatus.CONFLICT, sentence)
         case MethodsUnknown():
             return _later("no compute server has been reached yet", seconds=2)
         case psycopg.OperationalError() | psycopg.InterfaceError():
             return _later("the database cannot be reached", seconds=2)
         case _:
-            return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an error of the server")
+            return _unexpected(request_id.current())
 
 
 def install(app: FastAPI) -> None:
@@ -130,6 +164,9 @@ def install(app: FastAPI) -> None:
         RequestValidationError,
         HTTPException,
         MethodsUnknown,
+        TooManyRuns,
+        KeyReused,
+        KeyOfDeletedRun,
         psycopg.OperationalError,
         psycopg.InterfaceError,
         Exception,
@@ -137,8 +174,16 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, handle)
 
 
-def _fields(refusal: RequestError) -> list[dict[str, str]]:
+def fields_of(refusal: RequestError) -> list[dict[str, str]]:
+    """The ``errors`` of a problem."""
     return [{"field": p.field, "message": p.message} for p in refusal.problems]
+
+
+def _unexpected(reference: str) -> Response:
+    """The server that runs the application logs the failure itself, under the same reference."""
+    sentence = f"an error of the server; its log has it as {reference}"
+    status, headers = HTTPStatus.INTERNAL_SERVER_ERROR, {request_id.HEADER: reference}
+    return problem(status, sentence, headers=headers, reference=reference)
 
 
 def _later(sentence: str, *, seconds: int) -> Response:

@@ -75,6 +75,8 @@ class Claim:
     """Claims since the last progress, this one included."""
     step_count: int
     request: dict[str, Any]
+    of_sweep: bool = False
+    """Its methods are the cells of a sweep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,26 @@ class Points:
         return len(self.t)
 
 
+TRUTH = -1
+"""In the place of a method's position: what all methods share."""
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """States of some steps, thinned for the eye: see learnda.v1.States."""
+
+    position: int
+    """Of the method, or TRUTH."""
+    steps: list[int]
+    state_count: int
+    site_count: int
+    data: bytes
+
+    @property
+    def step_bytes(self) -> int:
+        return 2 * self.state_count * self.site_count
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A state from which compute can go on."""
@@ -129,6 +151,7 @@ class Batch:
     """After the transaction."""
     events: list[NewEvent] = field(default_factory=list)
     points: list[Points] = field(default_factory=list)
+    states: list[States] = field(default_factory=list)
     changed: dict[int, MethodState] = field(default_factory=dict)
     """Methods that changed, by position."""
     checkpoint: Checkpoint | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import Final
 from uuid import UUID, uuid4
 
 import psycopg
@@ -18,6 +19,8 @@ from gateway.settings import Settings
 from gateway.store import queue
 
 log = structlog.get_logger(__name__)
+
+RELEASE_SECONDS: Final = 1.0
 
 
 class Runner:
@@ -84,8 +87,9 @@ class Runner:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        with contextlib.suppress(psycopg.Error):
-            await queue.release_all(self._pool, self._carrier_id)
+        with contextlib.suppress(psycopg.Error, TimeoutError):
+            async with asyncio.timeout(RELEASE_SECONDS):  # without a database, leases run out
+                await queue.release_all(self._pool, self._carrier_id)
 
     def _start(self, claim: Claim) -> None:
         carrier = Carrier(claim, self._pool, self._compute, self._settings, self._on_committed)

@@ -8,6 +8,9 @@ from typing import Any
 
 from learnda.v1 import assimilation_pb2 as pb
 
+METRICS = tuple(field.name for field in pb.Metrics.DESCRIPTOR.fields)
+"""Their names, in the order of the contract."""
+
 
 def metrics(message: pb.Metrics) -> dict[str, float | int | None]:
     """Every field of the message; None where there is no finite value."""

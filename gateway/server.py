@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -31,6 +33,13 @@ class Server(uvicorn.Server):
             services.hub.close()
         await super().shutdown(sockets)
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Nothing is to be ended before the start is over: a database may be long in coming."""
+        if not self.started:
+            logging.getLogger("uvicorn.error").disabled = True  # that it did not start is no news
+            raise SystemExit(0)
+        super().handle_exit(sig, frame)
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Stop on SIGINT and SIGTERM; uvicorn's own would end the process by the signal."""
@@ -52,7 +61,7 @@ async def serve(settings: Settings) -> None:
         app,
         lifespan="on",
         access_log=False,
-        log_level="warning",
+        log_config=None,  # learnda.logs has configured it
         timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout),
         server_header=False,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from learnda import access
 from learnda.cost import Limits
 
 BUILT_PAGE = Path(__file__).resolve().parent.parent / "web" / "dist"
@@ -27,6 +28,18 @@ class Settings:
     web_dist: Path = BUILT_PAGE
     limits: Limits = field(default_factory=Limits)
 
+    access_file: Path | None = None
+    """The tokens; None: nobody needs one."""
+    session: float = 43200.0
+    """A page stays signed in for this long."""
+    hosts: tuple[str, ...] = ()
+    """Names by which it may be asked, besides those of the loopback and its own address."""
+    cors_origins: tuple[str, ...] = ()
+    """Other sites whose pages may ask, with a token of their own."""
+    compute_token: str | None = field(default=None, repr=False)
+    compute_authorities: bytes | None = field(default=None, repr=False)
+    """Certificates in PEM, one of which must have signed compute's; None: no TLS."""
+
     event_ttl: float = 86400.0
     """Finished runs older than this are deleted."""
     cleanup_interval: float = 60.0
@@ -40,6 +53,8 @@ class Settings:
     emit_partial_every: int = 1
     """Steps between two ``partial`` events of a method."""
 
+    max_queued: int = 1000
+    """Runs that wait or go on, of all clients together."""
     concurrent_runs: int = 8
     """Runs that this process carries at a time."""
     lease: float = 15.0
@@ -53,7 +68,7 @@ class Settings:
     """Connections to the database, the listening one not counted."""
     send_timeout: float = 20.0
     """A viewer that takes nothing for this long is dropped."""
-    shutdown_timeout: float = 5.0
+    shutdown_timeout: float = 2.0
     """Open requests get this long at shutdown."""
 
 
@@ -72,9 +87,11 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
             raise InvalidSetting(f"{variable}={text!r}: {error}") from None
     try:
         values["limits"] = Limits.from_environment(environment)
+        settings = Settings(**values)  # type: ignore[arg-type]
+        access.check_listening(settings.host, access.Access(settings.access_file), environment)
     except ValueError as error:
         raise InvalidSetting(str(error)) from None
-    return Settings(**values)  # type: ignore[arg-type]
+    return settings
 
 
 def _seconds(text: str) -> float:
@@ -98,6 +115,17 @@ def _port(text: str) -> int:
     return value
 
 
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+def _contents(text: str) -> bytes:
+    try:
+        return Path(text).read_bytes()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+
+
 _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "EVENT_TTL_SECONDS": ("event_ttl", _seconds),
     "CLEANUP_INTERVAL_SECONDS": ("cleanup_interval", _seconds),
@@ -106,9 +134,16 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "POLL_INTERVAL_SECONDS": ("poll_interval", _seconds),
     "EMIT_PARTIAL_EVERY_N_STEPS": ("emit_partial_every", _count),
     "LEARNDA_COMPUTE_ADDRESS": ("compute_address", str),
+    access.SERVICE_VARIABLE: ("compute_token", str),
+    "LEARNDA_COMPUTE_TLS_CA": ("compute_authorities", _contents),
+    access.FILE_VARIABLE: ("access_file", Path),
+    "LEARNDA_SESSION_SECONDS": ("session", _seconds),
+    "LEARNDA_HOSTS": ("hosts", _list),
+    "LEARNDA_CORS_ORIGINS": ("cors_origins", _list),
     "LEARNDA_HOST": ("host", str),
     "LEARNDA_PORT": ("port", _port),
     "LEARNDA_WEB_DIST": ("web_dist", Path),
+    "LEARNDA_MAX_QUEUED": ("max_queued", _count),
     "LEARNDA_CONCURRENT_RUNS": ("concurrent_runs", _count),
     "LEARNDA_LEASE_SECONDS": ("lease", _seconds),
     "LEARNDA_MAX_ATTEMPTS": ("max_attempts", _count),

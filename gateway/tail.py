@@ -27,6 +27,12 @@ RECENT: Final = 512
 """Events that a tail keeps; it always keeps what it read last."""
 PAGE_READERS: Final = 4
 """Pages of older events that are read from the database at the same time."""
+WOKEN_TOGETHER: Final = 3
+"""Viewers; after each so many, others who wait for this process get their turn."""
+CROWD: Final = 50
+"""With more viewers of one run than these, events are told to them ..."""
+CROWD_SECONDS: Final = 0.25
+"""... at most so often: sending costs by the message, and the gateway has other callers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,9 @@ class Tail:
     viewers: set[asyncio.Event] = field(default_factory=set)
     recent: deque[list[Frame]] = field(default_factory=deque)
     size: int = 0
+    quiet_until: float = 0.0
+    """On the loop's clock: a crowd is not woken before."""
+    waking: asyncio.TimerHandle | None = None
 
     @property
     def start(self) -> int:
@@ -69,8 +78,18 @@ class Tail:
         return True
 
     def wake(self) -> None:
-        for viewer in self.viewers:
-            viewer.set()
+        if self.waking is not None:
+            return
+        loop = asyncio.get_running_loop()
+        if len(self.viewers) > CROWD and loop.time() < self.quiet_until:
+            self.waking = loop.call_at(self.quiet_until, self._wake_all)
+        else:
+            self._wake_all()
+
+    def _wake_all(self) -> None:
+        self.waking = None
+        self.quiet_until = asyncio.get_running_loop().time() + CROWD_SECONDS
+        _wake(list(self.viewers))
 
     def after(self, number: int) -> list[Frame]:
         """The recent events after ``number``, which is not before ``start``."""
@@ -245,3 +264,10 @@ class Hub:
                 tail.viewers.discard(wake)
                 if not tail.viewers:
                     self._tails.pop(run_id, None)
+
+
+def _wake(viewers: list[asyncio.Event]) -> None:
+    for viewer in viewers[:WOKEN_TOGETHER]:
+        viewer.set()
+    if rest := viewers[WOKEN_TOGETHER:]:
+        asyncio.get_running_loop().call_soon(_wake, rest)

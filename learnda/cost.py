@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from learnda.environment import numbers_of
 from learnda.experiment import Experiment, MethodInstance
@@ -68,19 +69,19 @@ class Cost:
 
 
 def estimate(experiment: Experiment) -> Cost:
-    """What ``experiment`` will take; arithmetic on its fields only."""
+    """What ``experiment`` will take; arithmetic on its fields only. Without methods: its nature."""
     e = experiment
     size = 8 if e.precision == "float64" else 4
     members, n, m, replicates = e.ensemble_size, e.lorenz96_n, e.m, e.replicates
     ensemble = replicates * members * n
     rows = len(e.methods) * replicates * e.step_count
     one_cycle = size * replicates * (n + m)
-    buffered = 64 * size * ensemble <= BUFFER_BYTES
-    analyses = [_analysis(e, instance) for instance in e.methods]
+    buffered = len(e.methods) > 0 and 64 * size * ensemble <= BUFFER_BYTES
+    analyses = [analysis_cost(e, instance) for instance in e.methods]
     peak = (
         size * ensemble * (COPIES + len(e.methods))
         + (min(size * ensemble * BUFFERED, BUFFER_BYTES) if buffered else 0)
-        + size * max(numbers for numbers, _ in analyses)
+        + size * max((numbers for numbers, _ in analyses), default=0)
         + max(min(NATURE_CYCLES * one_cycle, NATURE_BYTES), 2 * one_cycle)
         + size * replicates * e.forecast_leads * n * 2 * len(e.methods)
     )
@@ -96,36 +97,65 @@ def admit(experiment: Experiment, limits: Limits) -> Cost:
     """The cost of ``experiment``; InvalidRequest names every field of a too large product."""
     cost = estimate(experiment)
     sites = "m" if experiment.obs_sites is None else "obs_sites"
-    sizes = ("replicates", "ensemble_size", "lorenz96_n", sites, "methods")
+    several = ("methods",) if experiment.methods else ()
+    sizes = ("replicates", "ensemble_size", "lorenz96_n", sites, *several)
     steps = ("end_time", "obs_freq")
     products = (
         ("bytes of memory", cost.bytes, limits.max_bytes, (*sizes, "precision")),
         ("operations", cost.operations, limits.max_operations, (*sizes, *steps, "dt")),
         ("rows", cost.rows, limits.max_rows, ("methods", "replicates", *steps)),
     )
+    refuse_beyond("run", products)
+    return cost
+
+
+Product = tuple[str, float, float, tuple[str, ...]]
+"""Its unit, what it comes to, its limit, and the fields that it is made of."""
+
+
+def refuse_beyond(what: str, products: Iterable[Product]) -> None:
+    """InvalidRequest where a product is over its limit: it names each of its fields."""
     problems: dict[str, Problem] = {}
     for unit, amount, limit, names in products:
         if amount > limit:
             message = (
                 f"is refused: {' x '.join(names)} come to about {amount:.2g} {unit}, "
-                f"and a run may have {limit:.2g}"
+                f"and a {what} may have {limit:.2g}"
             )
             for name in names:
                 problems.setdefault(name, Problem(name, message))
     if problems:
         raise InvalidRequest(list(problems.values()))
-    return cost
 
 
-def _analysis(e: Experiment, instance: MethodInstance) -> tuple[int, float]:
-    """Numbers held and operations spent by one analysis of all replicates."""
+class Sizes(Protocol):
+    """What the cost of an analysis depends on, besides the method: an experiment, say."""
+
+    @property
+    def ensemble_size(self) -> int: ...
+    @property
+    def lorenz96_n(self) -> int: ...
+    @property
+    def m(self) -> int: ...
+    @property
+    def replicates(self) -> int: ...
+    @property
+    def substeps(self) -> int: ...
+    @property
+    def obs_error_correlation(self) -> float: ...
+
+
+def analysis_cost(e: Sizes, instance: MethodInstance, near: int | None = None) -> tuple[int, float]:
+    """Numbers held and operations spent by one analysis of all replicates; ``near`` observations
+    count at a site, where that is known.
+    """
     members, n, m = e.ensemble_size, e.lorenz96_n, e.m
     numbers, operations = 2 * n, 2.0 * members * n
     match instance.work:
         case "none":
             pass
         case "transform" | "members" if instance.params.get("taper", "none") != "none":
-            numbers, operations = _local(e, instance)
+            numbers, operations = _local(e, instance, near)
         case "transform":
             side = min(members, m)
             numbers = 3 * members * m + 4 * side**2
@@ -158,12 +188,13 @@ def _analysis(e: Experiment, instance: MethodInstance) -> tuple[int, float]:
     return e.replicates * numbers, e.replicates * operations
 
 
-def _local(e: Experiment, instance: MethodInstance) -> tuple[int, float]:
+def _local(e: Sizes, instance: MethodInstance, near: int | None) -> tuple[int, float]:
     """One small problem for each site, in blocks."""
     members, n, m = e.ensemble_size, e.lorenz96_n, e.m
-    taper = str(instance.params["taper"])
-    reach = _REACH.get(taper, math.inf) * float(instance.params.get("r", n))
-    near = n if reach >= n // 2 else min(n, 2 * math.ceil(reach) + 1)
+    if near is None:
+        taper = str(instance.params["taper"])
+        reach = _REACH.get(taper, math.inf) * float(instance.params.get("r", n))
+        near = n if reach >= n // 2 else min(n, 2 * math.ceil(reach) + 1)
     side = members if instance.work == "members" else min(members, near)
     block = min(n, BLOCK)
     numbers = 3 * members * m + 2 * n * near + block * (3 * members * near + 4 * side**2)

@@ -58,6 +58,7 @@ class Experiment:
     truth_noise: float = 0.0
     forecast_noise: float = 0.0
     forecast_leads: int = 0
+    record_states: bool = False
 
     @property
     def step_count(self) -> int:

@@ -1,7 +1,7 @@
 """Every field of ``POST /api/runs``, declared once: validation, API documents and forms follow.
 
-A new field is one entry here, one in `learnda.experiment.Experiment` and one in the proto. Rules
-that tie fields to each other are in `learnda.validation`.
+A new field is one entry here, one in `learnda.experiment.Experiment`, one in the proto and one in
+`learnda.client.fields`. Rules that tie fields to each other are in `learnda.validation`.
 """
 
 from __future__ import annotations
@@ -275,6 +275,14 @@ RUN_FIELDS: tuple[Parameter, ...] = (
         min=0,
         max=100,
         step=1,
+    ),
+    Parameter(
+        "record_states",
+        "bool",
+        False,
+        "Keep states",
+        "Keep truth, analysis, spread and members of the first replicate to look at, thinned. It "
+        "changes no number.",
     ),
 )
 """The fields that hold one value."""

@@ -57,8 +57,8 @@ def resolve_instances(
         if name not in methods:
             refusal = UnknownMethod(name, f"{path}.name")
             continue
-        _refuse_fields(methods[name], run, found)
-        params = _params(item.get("params", {}), methods[name], run, f"{path}.params", found)
+        refuse_fields(methods[name], run, found)
+        params = resolve_params(item.get("params", {}), methods[name], run, f"{path}.params", found)
         work = methods[name].work
         instances.append(MethodInstance(method_id or "", name, label or name, params, work))
     return tuple(instances), refusal
@@ -83,14 +83,14 @@ def _text(
         return None
 
 
-def _refuse_fields(method: Method, run: Mapping[str, Any], found: Collector) -> None:
+def refuse_fields(method: Method, run: Mapping[str, Any], found: Collector) -> None:
     """What the run asks for and the method cannot take into account."""
     for name in method.refuses:
         if name in run and run[name] != _RUN_DEFAULTS.get(name):
             found.add(name, f"is refused: {method.name} cannot take it into account")
 
 
-def _params(
+def resolve_params(
     sent: object, method: Method, run: Mapping[str, Any], path: str, found: Collector
 ) -> dict[str, Value]:
     """Every declared parameter: the one sent, or the run's field of that name, or the default."""

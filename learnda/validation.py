@@ -36,6 +36,7 @@ __all__ = [
     "UnknownMethod",
     "largest_step",
     "resolve",
+    "resolve_nature",
 ]
 
 _KNOWN = {"methods", *(p.name for p in RUN_FIELDS), *(f.name for f in LIST_FIELDS)}
@@ -49,16 +50,8 @@ def resolve(
     UnknownMethod and DuplicateMethodId come only when nothing else is wrong. ``draw_seed`` is
     called for a valid request without a seed.
     """
-    if not isinstance(body, dict):
-        raise InvalidRequest([Problem("body", f"must be an object, not {json_type(body)}")])
     found = Collector()
-    refuse_unknown(body, _KNOWN, "", "is not a field of a run", found)
-    run = _read_fields(body, found)
-    run.update(_read_lists(body, found, longest=run.get("lorenz96_n")))
-    _refuse_idle(run, found)
-    _observe(run, body, found)
-    _pace(run, found)
-    run.setdefault("forecast_F", run.get("lorenz96_F"))
+    run, body = _read_run(body, found)
     instances, refusal = resolve_instances(
         body.get("methods"), methods, run, found, most=limits.max_methods
     )
@@ -72,9 +65,39 @@ def resolve(
     return experiment
 
 
+def resolve_nature(body: object, *, limits: Limits) -> Experiment:
+    """The experiment that ``body`` states, without methods: what they all would be given. Its seed
+    must be there, for a drawn one is nobody else's. InvalidRequest lists all that is wrong with it.
+    """
+    found = Collector()
+    run, body = _read_run(body, found)
+    if "methods" in body:
+        found.add("methods", "is not taken here")
+    if "seed" not in body:
+        found.add("seed", "is required: with a seed that is drawn, nobody else has this truth")
+    found.raise_if_any()
+    experiment = Experiment(methods=(), **run)
+    admit(experiment, limits)
+    return experiment
+
+
 def largest_step(obs_freq: float) -> float:
     """The largest Runge-Kutta step up to 0.05 that divides ``obs_freq``, in model time."""
     return obs_freq / max(1, math.ceil(obs_freq / MAX_STEP - 1e-9))
+
+
+def _read_run(body: object, found: Collector) -> tuple[dict[str, Any], Mapping[str, object]]:
+    """The values of every field but the methods, defaults filled in, and the body itself."""
+    if not isinstance(body, dict):
+        raise InvalidRequest([Problem("body", f"must be an object, not {json_type(body)}")])
+    refuse_unknown(body, _KNOWN, "", "is not a field of a run", found)
+    run = _read_fields(body, found)
+    run.update(_read_lists(body, found, longest=run.get("lorenz96_n")))
+    _refuse_idle(run, found)
+    _observe(run, body, found)
+    _pace(run, found)
+    run.setdefault("forecast_F", run.get("lorenz96_F"))
+    return run, body
 
 
 def _read_fields(body: Mapping[str, object], found: Collector) -> dict[str, Any]:

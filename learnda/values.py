@@ -42,14 +42,16 @@ def accept(parameter: Parameter, value: object) -> Value:
 
 
 def text(value: object, *, shortest: int, longest: int) -> str:
-    """A string that can be shown, stored and sent: no control characters, no lone surrogates."""
+    """A string that can be shown, stored and sent: no control characters, no lone surrogates, nor
+    what some readers of event streams and CSV files take for the end of a line.
+    """
     if not isinstance(value, str):
         raise FieldError(f"must be a string, not {json_type(value)}")
     if not shortest <= len(value) <= longest:
         length = f"{shortest} to {longest}" if shortest else f"at most {longest}"
         raise FieldError(f"must have {length} characters")
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
-        raise FieldError("must not hold control characters")
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in value):
+        raise FieldError("must not hold control characters or line separators")
     return value
 
 

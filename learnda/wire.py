@@ -29,8 +29,8 @@ from learnda.v1 import assimilation_pb2 as pb
 Descriptor = Any
 """Of a field or an enum: the type stubs have two unrelated classes for each."""
 
-CHECKPOINT_PART = 1_000_000
-"""Bytes of one part of a checkpoint, at most."""
+CHECKPOINT_PART = 999_000
+"""Bytes of one part of a checkpoint, at most: its message is to be under 1 MB."""
 
 
 # ---------------------------------------------------------------- requests
@@ -40,7 +40,7 @@ def request_to_proto(body: Mapping[str, Any]) -> pb.RunExperimentRequest:
     """The body of ``POST /api/runs``, resolved or valid, as a message."""
     request = pb.RunExperimentRequest()
     request.experiment.SetInParent()
-    _fill(request.experiment, {name: v for name, v in body.items() if name != "methods"})
+    fill(request.experiment, {name: v for name, v in body.items() if name != "methods"})
     for instance in body.get("methods", ()):
         message = request.methods.add()
         for name in ("id", "name", "label"):
@@ -52,9 +52,14 @@ def request_to_proto(body: Mapping[str, Any]) -> pb.RunExperimentRequest:
 
 def request_from_proto(request: pb.RunExperimentRequest) -> dict[str, Any]:
     """What was sent, in the names of the contract: what `learnda.validation.resolve` takes."""
-    body = _read(request.experiment)
+    body = experiment_from_proto(request.experiment)
     body["methods"] = [_instance(message) for message in request.methods]
     return body
+
+
+def experiment_from_proto(message: pb.Experiment) -> dict[str, Any]:
+    """The same of an experiment, without methods."""
+    return read_fields(message)
 
 
 def experiment_to_proto(experiment: Experiment) -> pb.Experiment:
@@ -67,8 +72,13 @@ def _instance(message: pb.MethodInstance) -> dict[str, Any]:
     if message.label:
         instance["label"] = message.label
     if message.HasField("params"):
-        instance["params"] = {name: _json(value) for name, value in message.params.fields.items()}
+        instance["params"] = params_of(message.params)
     return instance
+
+
+def params_of(struct: struct_pb2.Struct) -> dict[str, Any]:
+    """Parameters as JSON."""
+    return {name: _json(value) for name, value in struct.fields.items()}
 
 
 def contract_name(field: Descriptor) -> str:
@@ -77,7 +87,7 @@ def contract_name(field: Descriptor) -> str:
     return name
 
 
-def _fill(message: Message, values: Mapping[str, Any]) -> None:
+def fill(message: Message, values: Mapping[str, Any]) -> None:
     """Set fields from a mapping in the contract's names; KeyError for a name that is not one."""
     fields = {contract_name(field): field for field in message.DESCRIPTOR.fields}
     for name, value in values.items():
@@ -90,7 +100,7 @@ def _fill(message: Message, values: Mapping[str, Any]) -> None:
             setattr(message, field.name, value)
 
 
-def _read(message: Message) -> dict[str, Any]:
+def read_fields(message: Message) -> dict[str, Any]:
     """The fields that were sent, in the contract's names."""
     body: dict[str, Any] = {}
     for field, value in message.ListFields():

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from pathlib import Path
 
+# Before gRPC is imported: its handlers of fork may wait for ever for calls that other threads make,
+# and what the tests start as processes calls exec at once and needs no handler.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
 import psycopg
 import pytest
+import pytest_asyncio
 
+from gateway.database import Pool, make_pool, migrate
 from learnda.local.postgres import EmbeddedPostgres
 from learnda.local.probes import is_ready
 from learnda.local.services import Command, ComputeService, GatewayService, free_port
@@ -58,6 +65,15 @@ def new_database(postgres: EmbeddedPostgres) -> Callable[[], str]:
 def postgres_url(new_database: Callable[[], str]) -> str:
     """The URL of an empty database for one test."""
     return new_database()
+
+
+@pytest_asyncio.fixture
+async def pool(postgres_url: str) -> AsyncIterator[Pool]:
+    """Connections to an empty database with our tables."""
+    pool = make_pool(postgres_url, size=5)
+    async with pool:
+        await migrate(pool)
+        yield pool
 
 
 @pytest.fixture(scope="session")

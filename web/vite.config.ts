@@ -8,6 +8,10 @@ export default defineConfig({
   plugins: [svelte({ configFile: false, compilerOptions: { runes: true } })],
   build: { target: "es2022", assetsInlineLimit: 0 },
   worker: { format: "es" },
-  server: { proxy: Object.fromEntries(served.map((path) => [path, gateway])) },
+  // the published numbers are those of learnda/accuracy
+  server: {
+    fs: { allow: [".", "../learnda/accuracy"] },
+    proxy: Object.fromEntries(served.map((path) => [path, gateway])),
+  },
   test: { include: ["src/**/*.test.ts"], environment: "node" },
 });

@@ -8,11 +8,12 @@ A file exports
     analyse(key, ensemble [N, n], observed [N, m], y [m], error, localization, parameters)
         -> analysis ensemble [N, n], info
 
-``observed`` is the ensemble in observation space, ``error`` an ObservationError, ``localization``
-a RingLocalization: where the observations lie and, where it is ``local``, how far each one reaches.
-``parameters`` holds the declared parameters (numbers may be traced, strings and booleans are
-Python's), ``info`` a dict of diagnostics. Forecast, inflation, relaxation and rotation are the same
-for all filters and stand in `compute.cycling`. Adding a filter is adding a file.
+``observed`` is the ensemble in observation space, ``error`` an ObservationError. ``localization``
+is a Localization: where it is ``local``, how far each observation reaches, in any geometry. A
+filter that needs the order of the sites, or at which of them the observations are, annotates it as
+a RingLocalization. ``parameters`` holds the declared parameters (numbers may be traced, strings and
+booleans are Python's), ``info`` a dict of diagnostics. Forecast, inflation, relaxation and rotation
+are the same for all filters and stand in `compute.cycling`. Adding a filter is adding a file.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Literal, get_type_hints
 
 from jax import Array
 
@@ -30,9 +32,10 @@ from compute.observing import ObservationError
 from learnda.declarations import Method
 
 Analyse = Callable[
-    [Array, Array, Array, Array, ObservationError, RingLocalization, Mapping[str, Any]],
+    [Array, Array, Array, Array, ObservationError, Any, Mapping[str, Any]],
     tuple[Array, dict[str, Array]],
 ]
+"""Its localisation: a `Localization`, or what the filter narrows it to."""
 Symmetry = Literal["shift", "permutation"]
 
 
@@ -43,6 +46,11 @@ class Filter:
     declaration: Method
     symmetries: frozenset[Symmetry]
     analyse: Analyse
+
+    @cached_property
+    def needs_ring(self) -> bool:
+        """True where `analyse` is declared to take no `Localization` but a RingLocalization."""
+        return get_type_hints(self.analyse)["localization"] is RingLocalization
 
 
 def _load() -> dict[str, Filter]:

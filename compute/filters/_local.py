@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
-from compute.localization import RingLocalization
+from compute.columns import by_columns
+from compute.localization import Localization
 
 WHOLE = 512
 """Up to so many sites are analysed at once."""
@@ -21,7 +22,7 @@ Local = Callable[[Array, Array, Array], Array]
 roots [p] of their tapers to the column's analysis [N]."""
 
 
-def over_sites(local: Local, ensemble: Array, localization: RingLocalization) -> Array:
+def over_sites(local: Local, ensemble: Array, localization: Localization) -> Array:
     """The analysis [N, n] of an ensemble [N, n], site by site.
 
     Slots that are empty name the observation m, of no weight: see `padded`.
@@ -34,19 +35,8 @@ def over_sites(local: Local, ensemble: Array, localization: RingLocalization) ->
         observation, weight = find(sites)
         return jax.vmap(local)(columns.T, observation, jnp.sqrt(weight)).T
 
-    if n <= WHOLE:
-        return analyse(ensemble, jnp.arange(n))
-
-    size = min(_MOST_BLOCK, max(_LEAST_BLOCK, n // 64))
-
-    def one(k: Array, analysed: Array) -> Array:
-        at = jnp.minimum(k * size, n - size)  # the last block overlaps the one before
-        columns = lax.dynamic_slice_in_dim(ensemble, at, size, axis=1)
-        block = analyse(columns, at + jnp.arange(size))
-        return lax.dynamic_update_slice_in_dim(analysed, block, at, axis=1)
-
-    like = jax.eval_shape(analyse, ensemble[:, :1], jnp.arange(1))
-    return lax.fori_loop(0, -(-n // size), one, jnp.zeros((len(like), n), like.dtype))
+    size = n if n <= WHOLE else min(_MOST_BLOCK, max(_LEAST_BLOCK, n // 64))
+    return by_columns(analyse, ensemble, size)
 
 
 def padded(observed: Array) -> Array:

@@ -11,7 +11,7 @@ from jax.scipy.linalg import cho_factor, cho_solve
 
 from compute.filters._parameters import spreading
 from compute.inflation import split
-from compute.localization import RingLocalization
+from compute.localization import Localization
 from compute.observing import ObservationError
 from compute.transform import whiten
 from learnda.declarations import Method
@@ -33,7 +33,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization,
+    localization: Localization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """mean + K d, A - A H'K' / 2, with K = A'S (S'S + (N-1) I)^-1 in whitened observation space.

@@ -11,7 +11,7 @@ from jax import Array
 from compute import serial
 from compute.filters._parameters import localization as localized
 from compute.filters._parameters import spreading
-from compute.localization import RingLocalization
+from compute.localization import Localization
 from compute.observing import ObservationError
 from learnda.declarations import Method
 
@@ -48,7 +48,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization,
+    localization: Localization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """The product of two Gaussians at each observation, spread by regression.

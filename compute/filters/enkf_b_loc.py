@@ -12,7 +12,7 @@ from compute.filters._parameters import localization as localized
 from compute.filters._parameters import spreading
 from compute.filters.enkf import perturbations
 from compute.inflation import split
-from compute.localization import RingLocalization
+from compute.localization import Localization
 from compute.observing import ObservationError
 from learnda.declarations import Method
 
@@ -38,7 +38,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization,
+    localization: Localization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """x_i + (rho o PH') (rho o HPH' + R)^-1 (y + e_i - H x_i).

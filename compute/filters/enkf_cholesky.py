@@ -12,7 +12,7 @@ from jax.scipy.linalg import cho_factor, cho_solve
 from compute.filters._parameters import spreading
 from compute.filters.enkf import perturbations
 from compute.inflation import split
-from compute.localization import RingLocalization
+from compute.localization import Localization
 from compute.observing import ObservationError
 from compute.transform import whiten
 from learnda.declarations import Method
@@ -34,7 +34,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization,
+    localization: Localization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """x_i + PH' (LL')^-1 (y + e_i - H x_i) with LL' = HPH' + R.

@@ -11,7 +11,7 @@ from jax import Array
 
 from compute.filters._parameters import spreading
 from compute.inflation import inflate
-from compute.localization import RingLocalization
+from compute.localization import Localization
 from compute.observing import ObservationError
 from compute.transform import transform, whiten
 from learnda.declarations import Method, Parameter
@@ -50,7 +50,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization,
+    localization: Localization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """The etkf with the prior covariance multiplied by (N-1) / zeta, where zeta minimises the dual.

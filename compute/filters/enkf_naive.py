@@ -11,7 +11,7 @@ from jax import Array
 from compute.filters._parameters import spreading
 from compute.filters.enkf import perturbations
 from compute.inflation import split
-from compute.localization import RingLocalization
+from compute.localization import Localization
 from compute.observing import ObservationError
 from compute.transform import whiten
 from learnda.declarations import Method
@@ -33,7 +33,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization,
+    localization: Localization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """x_i + PH' (HPH' + R)^-1 (y + e_i - H x_i).

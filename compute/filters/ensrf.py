@@ -10,7 +10,7 @@ from jax import Array
 
 from compute import serial
 from compute.filters._parameters import spreading
-from compute.localization import RingLocalization
+from compute.localization import Localization
 from compute.observing import ObservationError
 from learnda.declarations import Method
 
@@ -32,7 +32,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization,
+    localization: Localization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """For each observation: mean + K d, anomalies - alpha K H A.

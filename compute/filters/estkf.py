@@ -10,9 +10,9 @@ from jax import Array
 
 from compute.filters._parameters import spreading
 from compute.inflation import split
-from compute.localization import RingLocalization
+from compute.localization import Localization
 from compute.observing import ObservationError
-from compute.transform import update, whiten
+from compute.transform import updating, whiten
 from learnda.declarations import Method
 
 METHOD = Method(
@@ -32,7 +32,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization,
+    localization: Localization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """mean + A'Lw + A'LW L', with L [N, N-1] an orthonormal basis of what sums to zero.
@@ -42,7 +42,7 @@ def analyse(
     mean, anomalies = split(ensemble)
     S, d = whiten(observed, y, error)
     rows, seen = to_subspace(anomalies), to_subspace(S)
-    shift, moved = update(rows, seen, d, len(ensemble) - 1)
+    shift, moved = updating(seen, d, len(ensemble) - 1, rows.dtype)(rows)
     return mean + shift + from_subspace(moved), {}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from jax import Array
 
 from compute.filters._parameters import spreading
-from compute.localization import RingLocalization
+from compute.localization import Localization
 from compute.observing import ObservationError
 from compute.transform import transform, whiten
 from learnda.declarations import Method
@@ -31,7 +31,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization,
+    localization: Localization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """mean + A'w + A'T. Shapes: ensemble [N, n], observed [N, m], y [m]."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from jax import Array
 
-from compute.localization import RingLocalization
+from compute.localization import Localization
 from compute.observing import ObservationError
 from learnda.declarations import Method
 
@@ -28,7 +28,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization,
+    localization: Localization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """The ensemble as it is. Shapes: ensemble [N, n], observed [N, m], y [m]."""

@@ -12,7 +12,7 @@ from jax.scipy.linalg import cho_factor, cho_solve
 from compute.filters import enkf
 from compute.filters._local import over_sites, padded
 from compute.filters._parameters import ALL_TAPERS, localization, spreading
-from compute.localization import RingLocalization
+from compute.localization import Localization
 from compute.observing import ObservationError
 from compute.transform import whiten
 from learnda.declarations import Method
@@ -36,7 +36,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization,
+    localization: Localization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """At each site x_i + a'S_w (S_w'S_w + (N-1) I)^-1 (root (d - S_i) + e_i), S_w = root S.

@@ -13,7 +13,7 @@ from compute.filters import etkf
 from compute.filters._local import over_sites, padded
 from compute.filters._parameters import ALL_TAPERS, localization, spreading
 from compute.inflation import split
-from compute.localization import RingLocalization
+from compute.localization import Localization
 from compute.observing import ObservationError
 from compute.transform import transform
 from learnda.declarations import Method
@@ -36,7 +36,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization,
+    localization: Localization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """Each site's column is transformed with S and d weighted by the root of the taper.

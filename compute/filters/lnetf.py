@@ -12,7 +12,7 @@ from compute.filters import netf
 from compute.filters._local import over_sites, padded
 from compute.filters._parameters import ALL_TAPERS, spreading
 from compute.filters._parameters import localization as localized
-from compute.localization import RingLocalization
+from compute.localization import Localization
 from compute.observing import ObservationError
 from learnda.declarations import Method
 
@@ -35,7 +35,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization,
+    localization: Localization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """Each site's column by its own weights. Shapes: ensemble [N, n], observed [N, m], y [m]."""

@@ -12,7 +12,7 @@ from jax import Array, lax
 from compute.filters._parameters import localization as localized
 from compute.filters._parameters import spreading
 from compute.filters.pf import systematic
-from compute.localization import RingLocalization
+from compute.localization import Localization
 from compute.observing import ObservationError
 from learnda.declarations import Method, Parameter
 
@@ -53,7 +53,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization,
+    localization: Localization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """x_i = mean + r1 (x_k(i) - mean) + r2 (x_i - mean) after each observation, their eqs. 12-16.

@@ -11,7 +11,7 @@ from jax import Array
 
 from compute.filters._parameters import spreading
 from compute.inflation import split
-from compute.localization import RingLocalization
+from compute.localization import Localization
 from compute.observing import ObservationError
 from learnda.declarations import Method
 
@@ -34,7 +34,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization,
+    localization: Localization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """mean + A'w + sqrt(N) A' (diag w - ww')^1/2, with w from the likelihood.

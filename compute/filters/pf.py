@@ -11,7 +11,7 @@ from jax import Array
 
 from compute.filters._parameters import spreading
 from compute.inflation import split
-from compute.localization import RingLocalization
+from compute.localization import Localization
 from compute.observing import ObservationError
 from learnda.declarations import Method, Parameter
 
@@ -43,7 +43,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization,
+    localization: Localization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """Draw members in proportion to p(y | x_i), then move them apart.

@@ -13,7 +13,7 @@ from jax.scipy.special import ndtri
 from compute import serial
 from compute.filters._parameters import localization as localized
 from compute.filters._parameters import spreading
-from compute.localization import RingLocalization
+from compute.localization import Localization
 from compute.observing import ObservationError
 from learnda.declarations import Method
 
@@ -50,7 +50,7 @@ def analyse(
     observed: Array,
     y: Array,
     error: ObservationError,
-    localization: RingLocalization,
+    localization: Localization,
     parameters: Mapping[str, Any],
 ) -> tuple[Array, dict[str, Array]]:
     """Quantiles of the posterior at each observation, spread by regression.

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from starlette.responses import Response
 
-from gateway.problems import RunNotFound
+from gateway.problems import Refusal, RunNotFound
 
 
 class Json(Response):
@@ -21,14 +21,14 @@ class Json(Response):
         super().__init__(orjson.dumps(content), status)
 
 
-def run_uuid(text: str) -> UUID:
-    """The id of a run; what is none names no run."""
+def run_uuid(text: str, not_found: type[Refusal] = RunNotFound) -> UUID:
+    """The id of a run, or of something else; what is none names nothing."""
     try:
         run_id = UUID(text)
     except ValueError:
-        raise RunNotFound from None
+        raise not_found from None
     if str(run_id) != text.lower():
-        raise RunNotFound
+        raise not_found
     return run_id
 
 

@@ -74,7 +74,12 @@ async def run_events(
     `method_completed`, then `run_completed`, `run_failed` or `run_cancelled`, and `done`.
 
     A `partial` has `crps_analysis`, `innovation_consistency` and `effective_sample_size` where the
-    method has them, and `method_completed` the method's `diagnostics` where there are any.
+    method has them, and of a run with replicates `rmse_analysis_low` and `_high`,
+    `spread_analysis_low` and `_high`: the quantiles 0.16 and 0.84 over the replicates.
+    `method_completed` has the method's `diagnostics` where there are any.
+
+    `states` comes where the run has `record_states`: those up to `last_step` can be read, of a
+    method, or with `method_id` null of the truth.
 
     `compiling` comes before these where a program has still to be compiled: `program` is a method's
     name or a part that all methods share, `estimated_seconds` null where nothing alike was compiled

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg.rows import class_row
 
 from gateway.database import Pool
-from gateway.records import DIAGNOSTIC_SERIES, SERIES
+from gateway.records import ALL_SERIES, DIAGNOSTIC_SERIES, SERIES, Points
 
 STEPS_PER_PAGE = 8192
 
@@ -38,6 +39,27 @@ async def extents(pool: Pool, run_id: UUID) -> list[Extent]:
         return await cursor.fetchall()
 
 
+async def chunks(pool: Pool, run_id: UUID) -> list[Points]:
+    """All points of a run, as they were committed."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            f"SELECT position, first_step, replicate_count, t, {', '.join(ALL_SERIES)}"
+            " FROM learnda.points WHERE run_id = %s ORDER BY position, first_step",
+            [run_id],
+            binary=True,
+        )
+        return [
+            Points(
+                row["position"],
+                row["first_step"],
+                row["replicate_count"],
+                array("d", row["t"]),
+                tuple(row[name] and array("d", row[name]) for name in ALL_SERIES),
+            )
+            async for row in cursor
+        ]
+
+
 async def page(
     pool: Pool,
     run_id: UUID,
@@ -48,7 +70,7 @@ async def page(
     diagnostics: bool = False,
 ) -> tuple[bytes, int]:
     """Lines ``step,t,error_b,...`` of one replicate (from 0) from ``first_step`` on, and the first
-    step of the next page. Ends of lines are LF; NaN and null are empty.
+    step of the next page. Ends of lines are LF; what is null or not finite is empty.
     """
     furthest = min(first_step + STEPS_PER_PAGE, extent.last_step)
     async with pool.connection() as connection:
@@ -62,7 +84,7 @@ async def page(
             raise LookupError(f"the points of run {run_id} are gone")
         lines = bytearray()
         series = SERIES + DIAGNOSTIC_SERIES * diagnostics
-        cells = [f"nullif(v.{name}, 'NaN')" for name in series]
+        cells = [f"CASE WHEN abs(v.{name}) < 'Infinity' THEN v.{name} END" for name in series]
         cells.insert(2, str(replicate))
         query = _PAGE.format(
             cells=", ".join(cells),

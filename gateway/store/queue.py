@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -22,8 +22,25 @@ from gateway.records import (
     RunEnd,
     RunState,
 )
-from gateway.store import notify
+from gateway.store import admission, notify, states
 from gateway.store.arrays import Texts
+
+LOOKED_AT: Final = 8
+"""Times as many runs as can be taken: others may hold the first ones at the same time."""
+
+TURNS: Final = """
+            open AS (
+                SELECT id, client, created_at,
+                    status = 'queued' OR lease_until < clock_timestamp() AS waits
+                FROM learnda.run WHERE status IN ('queued', 'running')
+            ), going_on AS (
+                SELECT client, count(*) AS runs FROM open WHERE NOT waits GROUP BY client
+            ), turns AS (
+                SELECT id, open.created_at, coalesce(runs, 0)
+                    + row_number() OVER (PARTITION BY client ORDER BY open.created_at) AS turn
+                FROM open LEFT JOIN going_on USING (client) WHERE waits
+            )"""
+"""The runs that wait for a carrier, each with its turn: those of the same come by age."""
 
 
 class Fenced(Exception):
@@ -33,16 +50,22 @@ class Fenced(Exception):
 async def claim(
     pool: Pool, carrier: UUID, *, limit: int, lease: float, not_these: Collection[UUID] = ()
 ) -> list[Claim]:
-    """Take up to ``limit`` runs that are queued or whose carrier is silent, oldest first."""
+    """Take up to ``limit`` runs that are queued or whose carrier is silent.
+
+    Turns go round the clients: first the runs of those who have fewest that go on, and of one
+    client the oldest. What others claim at the same time is passed over.
+    """
     async with pool.connection() as connection:
         cursor = await connection.execute(
-            """
-            WITH due AS MATERIALIZED (
-                SELECT id FROM learnda.run
-                WHERE (status = 'queued'
-                       OR status = 'running' AND lease_until < clock_timestamp())
-                  AND id <> ALL (%(not_these)s)
-                ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+            f"""
+            WITH {TURNS}, next AS (
+                SELECT * FROM turns WHERE id <> ALL (%(not_these)s)
+                ORDER BY turn, created_at LIMIT %(looked_at)s
+            ), due AS MATERIALIZED (
+                SELECT run.id FROM learnda.run JOIN next USING (id)
+                WHERE run.status = 'queued'
+                   OR run.status = 'running' AND run.lease_until < clock_timestamp()
+                ORDER BY turn, next.created_at LIMIT %(limit)s FOR UPDATE OF run SKIP LOCKED
             ), taken AS (
                 UPDATE learnda.run SET
                     status = 'running', carrier = %(carrier)s, generation = generation + 1,
@@ -50,7 +73,8 @@ async def claim(
                     started_at = coalesce(started_at, clock_timestamp()),
                     lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
                 FROM due WHERE run.id = due.id
-                RETURNING run.id, generation, attempts, step_count, request, created_at
+                RETURNING run.id, generation, attempts, step_count, request, created_at,
+                    sweep_id IS NOT NULL AS of_sweep
             )
             SELECT * FROM taken ORDER BY created_at
             """,
@@ -59,12 +83,30 @@ async def claim(
                 "lease": lease,
                 "not_these": list(not_these),
                 "limit": limit,
+                "looked_at": LOOKED_AT * limit,
             },
         )
         rows = await cursor.fetchall()
     return [
-        Claim(r["id"], r["generation"], r["attempts"], r["step_count"], r["request"]) for r in rows
+        Claim(r["id"], r["generation"], r["attempts"], r["step_count"], r["request"], r["of_sweep"])
+        for r in rows
     ]
+
+
+async def place(pool: Pool, run_id: UUID) -> int | None:
+    """How many runs are taken up until this one is, itself included; None if it does not wait."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            f"""
+            WITH {TURNS}
+            SELECT place FROM (
+                SELECT id, row_number() OVER (ORDER BY turn, created_at) AS place FROM turns
+            ) AS places WHERE id = %s
+            """,
+            [run_id],
+        )
+        row = await cursor.fetchone()
+    return None if row is None else row["place"]
 
 
 async def renew(pool: Pool, claims: Mapping[UUID, int], *, lease: float) -> set[UUID]:
@@ -178,6 +220,7 @@ async def commit(pool: Pool, held: Claim, batch: Batch, *, lease: float) -> list
         rows = events.encode(held.run_id, row["now"], first_id, batch.events)
         await insert_events(connection, held.run_id, rows)
         await _insert_points(connection, held.run_id, batch.points)
+        await states.insert(connection, held.run_id, batch.states)
         await _update_methods(connection, held.run_id, list(batch.changed.values()))
         if batch.checkpoint is not None:
             await _replace_checkpoint(connection, held.run_id, batch.checkpoint)
@@ -223,6 +266,7 @@ async def finish(
         """,
         [end, error, list(warnings), runtime_sec, run_id],
     )
+    await admission.charge(connection, run_id)
     await connection.execute("DELETE FROM learnda.checkpoint WHERE run_id = %s", [run_id])
     if end != "completed":
         await connection.execute(

@@ -10,6 +10,7 @@ import typer
 from learnda.cli.accuracy import accuracy
 from learnda.cli.experiments import methods, run
 from learnda.cli.services import compute, gateway, probe, up
+from learnda.cli.tokens import app as token
 
 app = typer.Typer(
     name="learn-da",
@@ -21,6 +22,7 @@ app = typer.Typer(
 for command in (up, compute, gateway, run, methods, accuracy):
     app.command()(command)
 app.command(hidden=True)(probe)
+app.add_typer(token, name="token")
 
 
 def _print_version(wanted: bool) -> None:

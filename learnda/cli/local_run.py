@@ -44,7 +44,7 @@ def run_here(body: object, show: RunDisplay, csv: Path | None) -> list[Result]:
 
 
 @contextmanager
-def _cancelled_by_interrupt(run: Run) -> Iterator[None]:
+def _cancelled_by_interrupt(run: Run[events.Event]) -> Iterator[None]:
     """Ctrl-C cancels the run, and is raised when that has ended: raised at once, it could leave a
     lock behind that the device thread needs.
     """

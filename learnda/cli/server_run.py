@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,8 +25,11 @@ class ServerError(Exception):
 
 
 def run_there(body: object, server: str, show: RunDisplay, csv: Path | None) -> list[Result]:
-    """Run ``body`` on the server whose base URL is ``server``."""
-    with httpx.Client(base_url=server, timeout=httpx.Timeout(30.0, read=QUIET_SECONDS)) as client:
+    """Run ``body`` on the server whose base URL is ``server``, with the token of LEARNDA_TOKEN."""
+    token = os.environ.get("LEARNDA_TOKEN", "").strip()
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    timeout = httpx.Timeout(30.0, read=QUIET_SECONDS)
+    with httpx.Client(base_url=server, timeout=timeout, headers=headers) as client:
         try:
             return _run(client, body, show, csv)
         except httpx.TransportError as error:

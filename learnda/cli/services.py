@@ -60,8 +60,10 @@ def compute(
     """Start the compute server (gRPC) alone."""
     limit_threads()
     from compute.server import serve, settings_from_environment
+    from learnda import logs
 
     try:
+        logs.configure("compute")
         settings = settings_from_environment(host=host, port=port)
     except ValueError as error:
         say(f"Error: {error}")
@@ -72,12 +74,14 @@ def compute(
 def gateway(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Start the gateway (HTTP) alone; it needs DATABASE_URL and a compute server."""
     from gateway.server import serve
-    from gateway.settings import InvalidSetting, from_environment
+    from gateway.settings import from_environment
+    from learnda import logs
 
     os.environ |= {"LEARNDA_HOST": host, "LEARNDA_PORT": str(port)}
     try:
+        logs.configure("gateway")
         settings = from_environment()
-    except InvalidSetting as error:
+    except ValueError as error:
         say(f"Error: {error}")
         raise typer.Exit(2) from None
     asyncio.run(serve(settings))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from learnda import access
 from learnda.local.folders import cache_dir, data_dir
 from learnda.local.services import (
     ComputeService,
@@ -15,6 +16,7 @@ from learnda.local.services import (
     check_port,
     free_port,
 )
+from learnda.local.state_key import VARIABLE, state_key
 from learnda.local.supervisor import Supervisor
 
 COMPUTE_HOST, COMPUTE_PORT = "127.0.0.1", 50051
@@ -27,8 +29,21 @@ async def run_machine(host: str, port: int, say: Callable[[str], None]) -> None:
     data = data_dir()
     given = os.environ.get("DATABASE_URL", "")
     postgres = PostgresService(data)
-    compute = ComputeService(*_compute_listens_at(), cache_dir(data))
-    gateway = GatewayService(host, port, compute.address, lambda: given or postgres.server.url)
+    for_compute, for_gateway = _service_token()
+    compute = ComputeService(
+        *_compute_listens_at(),
+        cache_dir(data),
+        grace=_seconds("LEARNDA_GRACE_SECONDS", 1.5) + 0.5,
+        settings={VARIABLE: state_key(data), **for_compute},
+    )
+    gateway = GatewayService(
+        host,
+        port,
+        compute.address,
+        lambda: given or postgres.server.url,
+        grace=_seconds("LEARNDA_SHUTDOWN_SECONDS", 2.0) + 2.0,
+        settings=for_gateway,
+    )
     # compute takes longest to be of use, and needs no database
     services: list[Service] = [compute, gateway] if given else [compute, postgres, gateway]
 
@@ -39,6 +54,18 @@ async def run_machine(host: str, port: int, say: Callable[[str], None]) -> None:
 
     say("Starting " + ", ".join(service.name for service in services))
     await Supervisor(services, say).run(on_ready)
+
+
+def _service_token() -> tuple[dict[str, str], dict[str, str]]:
+    """Where tokens are needed, compute and the gateway share one of their own, made at each start.
+
+    It is handed on by the environment: other users of the machine can read command lines.
+    """
+    if not os.environ.get(access.FILE_VARIABLE):
+        return {}, {}
+    secret = os.environ.get(access.SERVICE_VARIABLE) or access.new_secret()
+    hashed = {f"{access.SERVICE_VARIABLE}_SHA256": access.sha256_of(secret)}
+    return hashed, {access.SERVICE_VARIABLE: secret}
 
 
 def _compute_listens_at() -> tuple[str, int]:
@@ -53,3 +80,11 @@ def _compute_listens_at() -> tuple[str, int]:
     except PortInUseError:
         return host, free_port(host)
     return host, COMPUTE_PORT
+
+
+def _seconds(setting: str, default: float) -> float:
+    """How long a service takes to stop; what is no number the service itself refuses."""
+    try:
+        return float(os.environ.get(setting) or default)
+    except ValueError:
+        return default

@@ -11,8 +11,10 @@ from collections.abc import Callable
 PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent(sig: signal.Signals) -> Callable[[], None]:
+def die_with_parent(sig: signal.Signals, niceness: int = 0) -> Callable[[], None]:
     """Make a ``preexec_fn``: the kernel sends ``sig`` to the child when its parent is gone.
+
+    ``niceness``: by how much the child stands back behind its parent where both want to run.
 
     Linux watches the *thread* that starts the child: start children that are to stay from a thread
     that stays, best the main one. Elsewhere than on Linux there is no such thing, and a child
@@ -23,6 +25,7 @@ def die_with_parent(sig: signal.Signals) -> Callable[[], None]:
 
     def in_child() -> None:
         ask_kernel()
+        os.nice(niceness)
         if os.getppid() != parent:  # it died before the kernel was told
             os._exit(1)
 

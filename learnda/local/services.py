@@ -73,6 +73,9 @@ class PostgresService(Service):
 class Command(Service):
     """One of our own services: ``learn-da compute`` or ``learn-da gateway``."""
 
+    niceness = 0
+    """By how much it stands back behind the others."""
+
     def __init__(self, name: str, grace: float) -> None:
         self.name = name
         self.stop_signals = ((signal.SIGTERM, grace), (signal.SIGKILL, 0.5))
@@ -94,23 +97,38 @@ class Command(Service):
             env={**os.environ, **self.environment()},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGKILL),
+            preexec_fn=die_with_parent(signal.SIGKILL, self.niceness),
         )
 
 
 class ComputeService(Command):
-    """The compute server; ready when it listens (that it serves, the gateway's probe tells)."""
+    """The compute server; ready when it listens (that it serves, the gateway's probe tells).
 
-    def __init__(self, host: str, port: int, cache: Path, *, grace: float = 2.0) -> None:
+    It wants every core for as long as there are runs: who asks the gateway meanwhile comes first.
+    """
+
+    niceness = 10
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        cache: Path,
+        *,
+        settings: Mapping[str, str] | None = None,
+        grace: float = 2.0,
+    ) -> None:
         super().__init__("compute", grace)
         self.address = f"{bracketed(reachable(host))}:{port}"
         self._host, self._port, self._cache = host, port, cache
+        self._settings = settings or {}
 
     def environment(self) -> Mapping[str, str]:
         return {
             "LEARNDA_COMPUTE_HOST": self._host,
             "LEARNDA_COMPUTE_PORT": str(self._port),
             "LEARNDA_CACHE_DIR": str(self._cache),
+            **self._settings,
         }
 
     async def is_ready(self) -> bool:
@@ -127,6 +145,7 @@ class GatewayService(Command):
         compute_address: str,
         database_url: Callable[[], str],
         *,
+        settings: Mapping[str, str] | None = None,
         grace: float = 4.0,
     ) -> None:
         """``database_url`` is asked at each start: an embedded server's is known late."""
@@ -135,6 +154,7 @@ class GatewayService(Command):
         self._host, self._port = host, port
         self._compute_address = compute_address
         self._database_url = database_url
+        self._settings = settings or {}
 
     def environment(self) -> Mapping[str, str]:
         return {
@@ -142,6 +162,7 @@ class GatewayService(Command):
             "LEARNDA_PORT": str(self._port),
             "DATABASE_URL": self._database_url(),
             "LEARNDA_COMPUTE_ADDRESS": self._compute_address,
+            **self._settings,
         }
 
     async def is_ready(self) -> bool:

@@ -1,4 +1,8 @@
 from google.protobuf import struct_pb2 as _struct_pb2
+from learnda.v1 import analysis_pb2 as _analysis_pb2
+from learnda.v1 import common_pb2 as _common_pb2
+from learnda.v1 import integration_pb2 as _integration_pb2
+from learnda.v1 import tensors_pb2 as _tensors_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -16,12 +20,6 @@ class ParameterType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PARAMETER_TYPE_BOOL: _ClassVar[ParameterType]
     PARAMETER_TYPE_STR: _ClassVar[ParameterType]
 
-class Precision(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    PRECISION_UNSPECIFIED: _ClassVar[Precision]
-    PRECISION_FLOAT64: _ClassVar[Precision]
-    PRECISION_FLOAT32: _ClassVar[Precision]
-
 class ObsNetwork(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     OBS_NETWORK_UNSPECIFIED: _ClassVar[ObsNetwork]
@@ -35,22 +33,6 @@ class Initial(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     INITIAL_CLIMATOLOGY: _ClassVar[Initial]
     INITIAL_PERTURBED_TRUTH: _ClassVar[Initial]
 
-class ObsOperator(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    OBS_OPERATOR_UNSPECIFIED: _ClassVar[ObsOperator]
-    OBS_OPERATOR_IDENTITY: _ClassVar[ObsOperator]
-    OBS_OPERATOR_SQUARE: _ClassVar[ObsOperator]
-    OBS_OPERATOR_ABSOLUTE: _ClassVar[ObsOperator]
-    OBS_OPERATOR_LOG: _ClassVar[ObsOperator]
-    OBS_OPERATOR_SATURATING: _ClassVar[ObsOperator]
-
-class ObsError(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    OBS_ERROR_UNSPECIFIED: _ClassVar[ObsError]
-    OBS_ERROR_GAUSSIAN: _ClassVar[ObsError]
-    OBS_ERROR_LAPLACE: _ClassVar[ObsError]
-    OBS_ERROR_STUDENT: _ClassVar[ObsError]
-
 class MethodStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     METHOD_STATUS_UNSPECIFIED: _ClassVar[MethodStatus]
@@ -61,9 +43,6 @@ PARAMETER_TYPE_INT: ParameterType
 PARAMETER_TYPE_FLOAT: ParameterType
 PARAMETER_TYPE_BOOL: ParameterType
 PARAMETER_TYPE_STR: ParameterType
-PRECISION_UNSPECIFIED: Precision
-PRECISION_FLOAT64: Precision
-PRECISION_FLOAT32: Precision
 OBS_NETWORK_UNSPECIFIED: ObsNetwork
 OBS_NETWORK_RANDOM: ObsNetwork
 OBS_NETWORK_FIXED: ObsNetwork
@@ -71,16 +50,6 @@ OBS_NETWORK_REGULAR: ObsNetwork
 INITIAL_UNSPECIFIED: Initial
 INITIAL_CLIMATOLOGY: Initial
 INITIAL_PERTURBED_TRUTH: Initial
-OBS_OPERATOR_UNSPECIFIED: ObsOperator
-OBS_OPERATOR_IDENTITY: ObsOperator
-OBS_OPERATOR_SQUARE: ObsOperator
-OBS_OPERATOR_ABSOLUTE: ObsOperator
-OBS_OPERATOR_LOG: ObsOperator
-OBS_OPERATOR_SATURATING: ObsOperator
-OBS_ERROR_UNSPECIFIED: ObsError
-OBS_ERROR_GAUSSIAN: ObsError
-OBS_ERROR_LAPLACE: ObsError
-OBS_ERROR_STUDENT: ObsError
 METHOD_STATUS_UNSPECIFIED: MethodStatus
 METHOD_STATUS_COMPLETED: MethodStatus
 METHOD_STATUS_DIVERGED: MethodStatus
@@ -96,7 +65,7 @@ class ListMethodsResponse(_message.Message):
     def __init__(self, methods: _Optional[_Iterable[_Union[Method, _Mapping]]] = ...) -> None: ...
 
 class Method(_message.Message):
-    __slots__ = ("name", "help", "reference", "requires_model", "baseline", "inherits_inflation", "parameters", "refuses", "work", "without_members")
+    __slots__ = ("name", "help", "reference", "requires_model", "baseline", "inherits_inflation", "parameters", "refuses", "work", "without_members", "analyzes", "needs_sites")
     NAME_FIELD_NUMBER: _ClassVar[int]
     HELP_FIELD_NUMBER: _ClassVar[int]
     REFERENCE_FIELD_NUMBER: _ClassVar[int]
@@ -107,6 +76,8 @@ class Method(_message.Message):
     REFUSES_FIELD_NUMBER: _ClassVar[int]
     WORK_FIELD_NUMBER: _ClassVar[int]
     WITHOUT_MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    ANALYZES_FIELD_NUMBER: _ClassVar[int]
+    NEEDS_SITES_FIELD_NUMBER: _ClassVar[int]
     name: str
     help: str
     reference: str
@@ -117,7 +88,9 @@ class Method(_message.Message):
     refuses: _containers.RepeatedScalarFieldContainer[str]
     work: str
     without_members: bool
-    def __init__(self, name: _Optional[str] = ..., help: _Optional[str] = ..., reference: _Optional[str] = ..., requires_model: _Optional[bool] = ..., baseline: _Optional[bool] = ..., inherits_inflation: _Optional[bool] = ..., parameters: _Optional[_Iterable[_Union[Parameter, _Mapping]]] = ..., refuses: _Optional[_Iterable[str]] = ..., work: _Optional[str] = ..., without_members: _Optional[bool] = ...) -> None: ...
+    analyzes: bool
+    needs_sites: bool
+    def __init__(self, name: _Optional[str] = ..., help: _Optional[str] = ..., reference: _Optional[str] = ..., requires_model: _Optional[bool] = ..., baseline: _Optional[bool] = ..., inherits_inflation: _Optional[bool] = ..., parameters: _Optional[_Iterable[_Union[Parameter, _Mapping]]] = ..., refuses: _Optional[_Iterable[str]] = ..., work: _Optional[str] = ..., without_members: _Optional[bool] = ..., analyzes: _Optional[bool] = ..., needs_sites: _Optional[bool] = ...) -> None: ...
 
 class Parameter(_message.Message):
     __slots__ = ("name", "type", "default_value", "min", "max", "exclusive_min", "step", "choices", "unit", "label", "help", "only_with")
@@ -160,41 +133,38 @@ class GetServerInfoRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetServerInfoResponse(_message.Message):
-    __slots__ = ("server", "limits", "programs")
+    __slots__ = ("server", "limits", "programs", "activity")
     SERVER_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     PROGRAMS_FIELD_NUMBER: _ClassVar[int]
-    server: Server
+    ACTIVITY_FIELD_NUMBER: _ClassVar[int]
+    server: _common_pb2.Server
     limits: Limits
     programs: _containers.RepeatedCompositeFieldContainer[CompiledProgram]
-    def __init__(self, server: _Optional[_Union[Server, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., programs: _Optional[_Iterable[_Union[CompiledProgram, _Mapping]]] = ...) -> None: ...
+    activity: Activity
+    def __init__(self, server: _Optional[_Union[_common_pb2.Server, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., programs: _Optional[_Iterable[_Union[CompiledProgram, _Mapping]]] = ..., activity: _Optional[_Union[Activity, _Mapping]] = ...) -> None: ...
 
-class Server(_message.Message):
-    __slots__ = ("versions", "devices", "precisions")
-    class VersionsEntry(_message.Message):
-        __slots__ = ("key", "value")
-        KEY_FIELD_NUMBER: _ClassVar[int]
-        VALUE_FIELD_NUMBER: _ClassVar[int]
-        key: str
-        value: str
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
-    VERSIONS_FIELD_NUMBER: _ClassVar[int]
-    DEVICES_FIELD_NUMBER: _ClassVar[int]
-    PRECISIONS_FIELD_NUMBER: _ClassVar[int]
-    versions: _containers.ScalarMap[str, str]
-    devices: _containers.RepeatedCompositeFieldContainer[Device]
-    precisions: _containers.RepeatedScalarFieldContainer[Precision]
-    def __init__(self, versions: _Optional[_Mapping[str, str]] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., precisions: _Optional[_Iterable[_Union[Precision, str]]] = ...) -> None: ...
-
-class Device(_message.Message):
-    __slots__ = ("platform", "kind", "memory_bytes")
-    PLATFORM_FIELD_NUMBER: _ClassVar[int]
-    KIND_FIELD_NUMBER: _ClassVar[int]
-    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
-    platform: str
-    kind: str
-    memory_bytes: int
-    def __init__(self, platform: _Optional[str] = ..., kind: _Optional[str] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
+class Activity(_message.Message):
+    __slots__ = ("identity", "started_at", "cycle_count", "compile_count", "compile_seconds", "active_run_count", "longest_step_seconds", "analysis_count", "open_session_count")
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    STARTED_AT_FIELD_NUMBER: _ClassVar[int]
+    CYCLE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    COMPILE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    COMPILE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    LONGEST_STEP_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    ANALYSIS_COUNT_FIELD_NUMBER: _ClassVar[int]
+    OPEN_SESSION_COUNT_FIELD_NUMBER: _ClassVar[int]
+    identity: str
+    started_at: float
+    cycle_count: int
+    compile_count: int
+    compile_seconds: float
+    active_run_count: int
+    longest_step_seconds: float
+    analysis_count: int
+    open_session_count: int
+    def __init__(self, identity: _Optional[str] = ..., started_at: _Optional[float] = ..., cycle_count: _Optional[int] = ..., compile_count: _Optional[int] = ..., compile_seconds: _Optional[float] = ..., active_run_count: _Optional[int] = ..., longest_step_seconds: _Optional[float] = ..., analysis_count: _Optional[int] = ..., open_session_count: _Optional[int] = ...) -> None: ...
 
 class Limits(_message.Message):
     __slots__ = ("max_bytes", "max_operations", "max_rows", "max_methods")
@@ -219,7 +189,7 @@ class CompiledProgram(_message.Message):
     def __init__(self, name: _Optional[str] = ..., shape: _Optional[str] = ..., compile_seconds: _Optional[float] = ...) -> None: ...
 
 class Experiment(_message.Message):
-    __slots__ = ("model", "ensemble_size", "m", "std_obs", "obs_freq", "end_time", "inf_fact", "lorenz96_n", "lorenz96_f", "seed", "replicates", "dt", "obs_network", "obs_sites", "initial", "initial_std", "burn_in", "precision", "obs_operator", "obs_error", "obs_error_dof", "obs_error_correlation", "std_obs_sites", "forecast_f", "truth_noise", "forecast_noise", "forecast_leads")
+    __slots__ = ("model", "ensemble_size", "m", "std_obs", "obs_freq", "end_time", "inf_fact", "lorenz96_n", "lorenz96_f", "seed", "replicates", "dt", "obs_network", "obs_sites", "initial", "initial_std", "burn_in", "precision", "obs_operator", "obs_error", "obs_error_dof", "obs_error_correlation", "std_obs_sites", "forecast_f", "truth_noise", "forecast_noise", "forecast_leads", "record_states")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     ENSEMBLE_SIZE_FIELD_NUMBER: _ClassVar[int]
     M_FIELD_NUMBER: _ClassVar[int]
@@ -247,6 +217,7 @@ class Experiment(_message.Message):
     TRUTH_NOISE_FIELD_NUMBER: _ClassVar[int]
     FORECAST_NOISE_FIELD_NUMBER: _ClassVar[int]
     FORECAST_LEADS_FIELD_NUMBER: _ClassVar[int]
+    RECORD_STATES_FIELD_NUMBER: _ClassVar[int]
     model: str
     ensemble_size: int
     m: int
@@ -264,9 +235,9 @@ class Experiment(_message.Message):
     initial: Initial
     initial_std: float
     burn_in: float
-    precision: Precision
-    obs_operator: ObsOperator
-    obs_error: ObsError
+    precision: _common_pb2.Precision
+    obs_operator: _common_pb2.ObsOperator
+    obs_error: _common_pb2.ObsError
     obs_error_dof: float
     obs_error_correlation: float
     std_obs_sites: _containers.RepeatedScalarFieldContainer[float]
@@ -274,7 +245,8 @@ class Experiment(_message.Message):
     truth_noise: float
     forecast_noise: float
     forecast_leads: int
-    def __init__(self, model: _Optional[str] = ..., ensemble_size: _Optional[int] = ..., m: _Optional[int] = ..., std_obs: _Optional[float] = ..., obs_freq: _Optional[float] = ..., end_time: _Optional[float] = ..., inf_fact: _Optional[float] = ..., lorenz96_n: _Optional[int] = ..., lorenz96_f: _Optional[float] = ..., seed: _Optional[int] = ..., replicates: _Optional[int] = ..., dt: _Optional[float] = ..., obs_network: _Optional[_Union[ObsNetwork, str]] = ..., obs_sites: _Optional[_Iterable[int]] = ..., initial: _Optional[_Union[Initial, str]] = ..., initial_std: _Optional[float] = ..., burn_in: _Optional[float] = ..., precision: _Optional[_Union[Precision, str]] = ..., obs_operator: _Optional[_Union[ObsOperator, str]] = ..., obs_error: _Optional[_Union[ObsError, str]] = ..., obs_error_dof: _Optional[float] = ..., obs_error_correlation: _Optional[float] = ..., std_obs_sites: _Optional[_Iterable[float]] = ..., forecast_f: _Optional[float] = ..., truth_noise: _Optional[float] = ..., forecast_noise: _Optional[float] = ..., forecast_leads: _Optional[int] = ...) -> None: ...
+    record_states: bool
+    def __init__(self, model: _Optional[str] = ..., ensemble_size: _Optional[int] = ..., m: _Optional[int] = ..., std_obs: _Optional[float] = ..., obs_freq: _Optional[float] = ..., end_time: _Optional[float] = ..., inf_fact: _Optional[float] = ..., lorenz96_n: _Optional[int] = ..., lorenz96_f: _Optional[float] = ..., seed: _Optional[int] = ..., replicates: _Optional[int] = ..., dt: _Optional[float] = ..., obs_network: _Optional[_Union[ObsNetwork, str]] = ..., obs_sites: _Optional[_Iterable[int]] = ..., initial: _Optional[_Union[Initial, str]] = ..., initial_std: _Optional[float] = ..., burn_in: _Optional[float] = ..., precision: _Optional[_Union[_common_pb2.Precision, str]] = ..., obs_operator: _Optional[_Union[_common_pb2.ObsOperator, str]] = ..., obs_error: _Optional[_Union[_common_pb2.ObsError, str]] = ..., obs_error_dof: _Optional[float] = ..., obs_error_correlation: _Optional[float] = ..., std_obs_sites: _Optional[_Iterable[float]] = ..., forecast_f: _Optional[float] = ..., truth_noise: _Optional[float] = ..., forecast_noise: _Optional[float] = ..., forecast_leads: _Optional[int] = ..., record_states: _Optional[bool] = ...) -> None: ...
 
 class MethodInstance(_message.Message):
     __slots__ = ("id", "name", "label", "params")
@@ -301,7 +273,7 @@ class RunExperimentRequest(_message.Message):
     def __init__(self, experiment: _Optional[_Union[Experiment, _Mapping]] = ..., methods: _Optional[_Iterable[_Union[MethodInstance, _Mapping]]] = ..., resume_from: _Optional[_Iterable[_Union[Checkpoint, _Mapping]]] = ..., checkpoint_interval_seconds: _Optional[float] = ...) -> None: ...
 
 class RunExperimentResponse(_message.Message):
-    __slots__ = ("started", "compiling", "method_started", "progress", "checkpoint", "method_completed", "completed")
+    __slots__ = ("started", "compiling", "method_started", "progress", "checkpoint", "method_completed", "completed", "states")
     STARTED_FIELD_NUMBER: _ClassVar[int]
     COMPILING_FIELD_NUMBER: _ClassVar[int]
     METHOD_STARTED_FIELD_NUMBER: _ClassVar[int]
@@ -309,6 +281,7 @@ class RunExperimentResponse(_message.Message):
     CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
     METHOD_COMPLETED_FIELD_NUMBER: _ClassVar[int]
     COMPLETED_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
     started: RunStarted
     compiling: Compiling
     method_started: MethodStarted
@@ -316,7 +289,8 @@ class RunExperimentResponse(_message.Message):
     checkpoint: Checkpoint
     method_completed: MethodCompleted
     completed: RunCompleted
-    def __init__(self, started: _Optional[_Union[RunStarted, _Mapping]] = ..., compiling: _Optional[_Union[Compiling, _Mapping]] = ..., method_started: _Optional[_Union[MethodStarted, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., checkpoint: _Optional[_Union[Checkpoint, _Mapping]] = ..., method_completed: _Optional[_Union[MethodCompleted, _Mapping]] = ..., completed: _Optional[_Union[RunCompleted, _Mapping]] = ...) -> None: ...
+    states: States
+    def __init__(self, started: _Optional[_Union[RunStarted, _Mapping]] = ..., compiling: _Optional[_Union[Compiling, _Mapping]] = ..., method_started: _Optional[_Union[MethodStarted, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., checkpoint: _Optional[_Union[Checkpoint, _Mapping]] = ..., method_completed: _Optional[_Union[MethodCompleted, _Mapping]] = ..., completed: _Optional[_Union[RunCompleted, _Mapping]] = ..., states: _Optional[_Union[States, _Mapping]] = ...) -> None: ...
 
 class RunStarted(_message.Message):
     __slots__ = ("experiment", "methods", "step_count", "first_step", "server")
@@ -329,8 +303,8 @@ class RunStarted(_message.Message):
     methods: _containers.RepeatedCompositeFieldContainer[MethodInstance]
     step_count: int
     first_step: int
-    server: Server
-    def __init__(self, experiment: _Optional[_Union[Experiment, _Mapping]] = ..., methods: _Optional[_Iterable[_Union[MethodInstance, _Mapping]]] = ..., step_count: _Optional[int] = ..., first_step: _Optional[int] = ..., server: _Optional[_Union[Server, _Mapping]] = ...) -> None: ...
+    server: _common_pb2.Server
+    def __init__(self, experiment: _Optional[_Union[Experiment, _Mapping]] = ..., methods: _Optional[_Iterable[_Union[MethodInstance, _Mapping]]] = ..., step_count: _Optional[int] = ..., first_step: _Optional[int] = ..., server: _Optional[_Union[_common_pb2.Server, _Mapping]] = ...) -> None: ...
 
 class Compiling(_message.Message):
     __slots__ = ("program", "estimated_seconds")
@@ -373,7 +347,7 @@ class Series(_message.Message):
     def __init__(self, error_b: _Optional[_Iterable[float]] = ..., error_a: _Optional[_Iterable[float]] = ..., rmse_background: _Optional[_Iterable[float]] = ..., rmse_analysis: _Optional[_Iterable[float]] = ..., spread_background: _Optional[_Iterable[float]] = ..., spread_analysis: _Optional[_Iterable[float]] = ..., crps_analysis: _Optional[_Iterable[float]] = ..., innovation_consistency: _Optional[_Iterable[float]] = ..., desroziers_error: _Optional[_Iterable[float]] = ..., desroziers_background: _Optional[_Iterable[float]] = ..., effective_sample_size: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class Progress(_message.Message):
-    __slots__ = ("method_id", "first_step", "step_count", "replicate_count", "t", "replicates", "mean", "diagnostics")
+    __slots__ = ("method_id", "first_step", "step_count", "replicate_count", "t", "replicates", "mean", "diagnostics", "low", "high")
     METHOD_ID_FIELD_NUMBER: _ClassVar[int]
     FIRST_STEP_FIELD_NUMBER: _ClassVar[int]
     STEP_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -382,6 +356,8 @@ class Progress(_message.Message):
     REPLICATES_FIELD_NUMBER: _ClassVar[int]
     MEAN_FIELD_NUMBER: _ClassVar[int]
     DIAGNOSTICS_FIELD_NUMBER: _ClassVar[int]
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
     method_id: str
     first_step: int
     step_count: int
@@ -390,7 +366,23 @@ class Progress(_message.Message):
     replicates: Series
     mean: Series
     diagnostics: Diagnostics
-    def __init__(self, method_id: _Optional[str] = ..., first_step: _Optional[int] = ..., step_count: _Optional[int] = ..., replicate_count: _Optional[int] = ..., t: _Optional[_Iterable[float]] = ..., replicates: _Optional[_Union[Series, _Mapping]] = ..., mean: _Optional[_Union[Series, _Mapping]] = ..., diagnostics: _Optional[_Union[Diagnostics, _Mapping]] = ...) -> None: ...
+    low: Series
+    high: Series
+    def __init__(self, method_id: _Optional[str] = ..., first_step: _Optional[int] = ..., step_count: _Optional[int] = ..., replicate_count: _Optional[int] = ..., t: _Optional[_Iterable[float]] = ..., replicates: _Optional[_Union[Series, _Mapping]] = ..., mean: _Optional[_Union[Series, _Mapping]] = ..., diagnostics: _Optional[_Union[Diagnostics, _Mapping]] = ..., low: _Optional[_Union[Series, _Mapping]] = ..., high: _Optional[_Union[Series, _Mapping]] = ...) -> None: ...
+
+class States(_message.Message):
+    __slots__ = ("method_id", "steps", "site_count", "state_count", "data")
+    METHOD_ID_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    SITE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    STATE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    method_id: str
+    steps: _containers.RepeatedScalarFieldContainer[int]
+    site_count: int
+    state_count: int
+    data: bytes
+    def __init__(self, method_id: _Optional[str] = ..., steps: _Optional[_Iterable[int]] = ..., site_count: _Optional[int] = ..., state_count: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class Diagnostics(_message.Message):
     __slots__ = ("rank_histogram", "spread_edges", "spread_counts", "spread_rms", "error_rms", "lead_rmse")
@@ -489,3 +481,47 @@ class RunCompleted(_message.Message):
     runtime_seconds: float
     warnings: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, runtime_seconds: _Optional[float] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class StreamNatureRequest(_message.Message):
+    __slots__ = ("experiment", "replicate")
+    EXPERIMENT_FIELD_NUMBER: _ClassVar[int]
+    REPLICATE_FIELD_NUMBER: _ClassVar[int]
+    experiment: Experiment
+    replicate: int
+    def __init__(self, experiment: _Optional[_Union[Experiment, _Mapping]] = ..., replicate: _Optional[int] = ...) -> None: ...
+
+class StreamNatureResponse(_message.Message):
+    __slots__ = ("started", "span", "part")
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    SPAN_FIELD_NUMBER: _ClassVar[int]
+    PART_FIELD_NUMBER: _ClassVar[int]
+    started: NatureStarted
+    span: NatureSpan
+    part: _tensors_pb2.TensorPart
+    def __init__(self, started: _Optional[_Union[NatureStarted, _Mapping]] = ..., span: _Optional[_Union[NatureSpan, _Mapping]] = ..., part: _Optional[_Union[_tensors_pb2.TensorPart, _Mapping]] = ...) -> None: ...
+
+class NatureStarted(_message.Message):
+    __slots__ = ("experiment", "step_count", "ensemble", "server")
+    EXPERIMENT_FIELD_NUMBER: _ClassVar[int]
+    STEP_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ENSEMBLE_FIELD_NUMBER: _ClassVar[int]
+    SERVER_FIELD_NUMBER: _ClassVar[int]
+    experiment: Experiment
+    step_count: int
+    ensemble: _tensors_pb2.Tensor
+    server: _common_pb2.Server
+    def __init__(self, experiment: _Optional[_Union[Experiment, _Mapping]] = ..., step_count: _Optional[int] = ..., ensemble: _Optional[_Union[_tensors_pb2.Tensor, _Mapping]] = ..., server: _Optional[_Union[_common_pb2.Server, _Mapping]] = ...) -> None: ...
+
+class NatureSpan(_message.Message):
+    __slots__ = ("first_step", "t", "truth", "sites", "values")
+    FIRST_STEP_FIELD_NUMBER: _ClassVar[int]
+    T_FIELD_NUMBER: _ClassVar[int]
+    TRUTH_FIELD_NUMBER: _ClassVar[int]
+    SITES_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    first_step: int
+    t: _containers.RepeatedScalarFieldContainer[float]
+    truth: _tensors_pb2.Tensor
+    sites: _tensors_pb2.Tensor
+    values: _tensors_pb2.Tensor
+    def __init__(self, first_step: _Optional[int] = ..., t: _Optional[_Iterable[float]] = ..., truth: _Optional[_Union[_tensors_pb2.Tensor, _Mapping]] = ..., sites: _Optional[_Union[_tensors_pb2.Tensor, _Mapping]] = ..., values: _Optional[_Union[_tensors_pb2.Tensor, _Mapping]] = ...) -> None: ...

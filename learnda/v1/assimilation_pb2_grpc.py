@@ -3,7 +3,9 @@
 import grpc
 import warnings
 
+from learnda.v1 import analysis_pb2 as learnda_dot_v1_dot_analysis__pb2
 from learnda.v1 import assimilation_pb2 as learnda_dot_v1_dot_assimilation__pb2
+from learnda.v1 import integration_pb2 as learnda_dot_v1_dot_integration__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -54,6 +56,31 @@ class AssimilationServiceStub:
                 request_serializer=learnda_dot_v1_dot_assimilation__pb2.RunExperimentRequest.SerializeToString,
                 response_deserializer=learnda_dot_v1_dot_assimilation__pb2.RunExperimentResponse.FromString,
                 _registered_method=True)
+        self.StreamNature = channel.unary_stream(
+                '/learnda.v1.AssimilationService/StreamNature',
+                request_serializer=learnda_dot_v1_dot_assimilation__pb2.StreamNatureRequest.SerializeToString,
+                response_deserializer=learnda_dot_v1_dot_assimilation__pb2.StreamNatureResponse.FromString,
+                _registered_method=True)
+        self.Integrate = channel.unary_stream(
+                '/learnda.v1.AssimilationService/Integrate',
+                request_serializer=learnda_dot_v1_dot_integration__pb2.IntegrateRequest.SerializeToString,
+                response_deserializer=learnda_dot_v1_dot_integration__pb2.IntegrateResponse.FromString,
+                _registered_method=True)
+        self.Analyze = channel.unary_unary(
+                '/learnda.v1.AssimilationService/Analyze',
+                request_serializer=learnda_dot_v1_dot_analysis__pb2.AnalyzeRequest.SerializeToString,
+                response_deserializer=learnda_dot_v1_dot_analysis__pb2.AnalyzeResponse.FromString,
+                _registered_method=True)
+        self.AnalyzeInParts = channel.stream_stream(
+                '/learnda.v1.AssimilationService/AnalyzeInParts',
+                request_serializer=learnda_dot_v1_dot_analysis__pb2.AnalyzeInPartsRequest.SerializeToString,
+                response_deserializer=learnda_dot_v1_dot_analysis__pb2.AnalyzeInPartsResponse.FromString,
+                _registered_method=True)
+        self.Assimilate = channel.stream_stream(
+                '/learnda.v1.AssimilationService/Assimilate',
+                request_serializer=learnda_dot_v1_dot_analysis__pb2.AssimilateRequest.SerializeToString,
+                response_deserializer=learnda_dot_v1_dot_analysis__pb2.AssimilateResponse.FromString,
+                _registered_method=True)
 
 
 class AssimilationServiceServicer:
@@ -72,7 +99,8 @@ class AssimilationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetServerInfo(self, request, context):
-        """Versions, devices, limits, and the programs that are compiled at this moment.
+        """Versions, devices, limits, the programs that are compiled at this moment, and counts of what was
+        done.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -82,6 +110,49 @@ class AssimilationServiceServicer:
         """Runs a twin experiment and streams its diagnostics while it runs. The stream is: `started`,
         then for each method `method_started`, `progress` ..., `method_completed` (methods interleave),
         then `completed`. Cancelling the call stops the computation within one chunk.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamNature(self, request, context):
+        """What one replicate of an experiment is made of, to the bit: its first ensemble, its truth, and
+        what is observed of it when. With it a filter of your own meets the same truth. The stream is:
+        `started`, then `span` ..., each followed by the parts of its large tensors.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Integrate(self, request, context):
+        """Lorenz-96 states forward in time. The stream is: `started`, the parts of its tensors, then
+        `completed`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Analyze(self, request, context):
+        """One analysis of one ensemble, or of a batch of them, of whatever model. Request and answer are
+        one message each, of at most 4 MB.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnalyzeInParts(self, request_iterator, context):
+        """The same for ensembles of any size that fits: `analyze` first, then the parts of the tensors that
+        are `in_parts`; the answer alike. The client may send all of it before it reads.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Assimilate(self, request_iterator, context):
+        """A session: `open` first, then cycle by cycle the client's forecast and observations in, its
+        analysis out. Adaptive inflation and statistics are carried along; nothing else is kept, and the
+        session ends with the call. Each answer carries a `state` with which a new call goes on, on any
+        server with the same key.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -104,6 +175,31 @@ def add_AssimilationServiceServicer_to_server(servicer, server):
                     servicer.RunExperiment,
                     request_deserializer=learnda_dot_v1_dot_assimilation__pb2.RunExperimentRequest.FromString,
                     response_serializer=learnda_dot_v1_dot_assimilation__pb2.RunExperimentResponse.SerializeToString,
+            ),
+            'StreamNature': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamNature,
+                    request_deserializer=learnda_dot_v1_dot_assimilation__pb2.StreamNatureRequest.FromString,
+                    response_serializer=learnda_dot_v1_dot_assimilation__pb2.StreamNatureResponse.SerializeToString,
+            ),
+            'Integrate': grpc.unary_stream_rpc_method_handler(
+                    servicer.Integrate,
+                    request_deserializer=learnda_dot_v1_dot_integration__pb2.IntegrateRequest.FromString,
+                    response_serializer=learnda_dot_v1_dot_integration__pb2.IntegrateResponse.SerializeToString,
+            ),
+            'Analyze': grpc.unary_unary_rpc_method_handler(
+                    servicer.Analyze,
+                    request_deserializer=learnda_dot_v1_dot_analysis__pb2.AnalyzeRequest.FromString,
+                    response_serializer=learnda_dot_v1_dot_analysis__pb2.AnalyzeResponse.SerializeToString,
+            ),
+            'AnalyzeInParts': grpc.stream_stream_rpc_method_handler(
+                    servicer.AnalyzeInParts,
+                    request_deserializer=learnda_dot_v1_dot_analysis__pb2.AnalyzeInPartsRequest.FromString,
+                    response_serializer=learnda_dot_v1_dot_analysis__pb2.AnalyzeInPartsResponse.SerializeToString,
+            ),
+            'Assimilate': grpc.stream_stream_rpc_method_handler(
+                    servicer.Assimilate,
+                    request_deserializer=learnda_dot_v1_dot_analysis__pb2.AssimilateRequest.FromString,
+                    response_serializer=learnda_dot_v1_dot_analysis__pb2.AssimilateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -192,6 +288,141 @@ class AssimilationService:
             '/learnda.v1.AssimilationService/RunExperiment',
             learnda_dot_v1_dot_assimilation__pb2.RunExperimentRequest.SerializeToString,
             learnda_dot_v1_dot_assimilation__pb2.RunExperimentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamNature(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/learnda.v1.AssimilationService/StreamNature',
+            learnda_dot_v1_dot_assimilation__pb2.StreamNatureRequest.SerializeToString,
+            learnda_dot_v1_dot_assimilation__pb2.StreamNatureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Integrate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/learnda.v1.AssimilationService/Integrate',
+            learnda_dot_v1_dot_integration__pb2.IntegrateRequest.SerializeToString,
+            learnda_dot_v1_dot_integration__pb2.IntegrateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Analyze(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/learnda.v1.AssimilationService/Analyze',
+            learnda_dot_v1_dot_analysis__pb2.AnalyzeRequest.SerializeToString,
+            learnda_dot_v1_dot_analysis__pb2.AnalyzeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnalyzeInParts(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/learnda.v1.AssimilationService/AnalyzeInParts',
+            learnda_dot_v1_dot_analysis__pb2.AnalyzeInPartsRequest.SerializeToString,
+            learnda_dot_v1_dot_analysis__pb2.AnalyzeInPartsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Assimilate(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/learnda.v1.AssimilationService/Assimilate',
+            learnda_dot_v1_dot_analysis__pb2.AssimilateRequest.SerializeToString,
+            learnda_dot_v1_dot_analysis__pb2.AssimilateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from compute.registry import declarations
 from learnda.accuracy import BrokenTable, choose, parse, shipped
+from learnda.cost import Limits
+from learnda.validation import resolve
 
 BASE = {"m": 40, "std_obs": 1.0}
 ROW = {"id": "A", "method": "etkf", "params": {"rotate": True}, "ensemble_size": 20}
@@ -61,3 +64,10 @@ def test_the_shipped_rows_are_for_ten_thousand_scored_cycles() -> None:
         r = row.request
         scored = (r["end_time"] - r["burn_in"]) / r["obs_freq"] * r["replicates"]
         assert scored >= 10_000 - 1e-6, row.id
+
+
+def test_every_shipped_row_is_admitted_by_the_defaults() -> None:
+    """Ten replicates of a thousand scored cycles of each."""
+    for row in shipped():
+        asked = resolve(row.request, declarations(), limits=Limits(), draw_seed=lambda: 1)
+        assert asked.replicates * asked.step_count >= 10_000, row.id

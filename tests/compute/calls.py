@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
 import numpy as np
 import pytest
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from compute.engine import Engine
 from compute.server import ServerSettings
+from learnda import tensors
 from learnda.v1 import assimilation_pb2 as pb
 
 SETTINGS = ServerSettings(port=0, warm_up=False)
@@ -43,12 +46,34 @@ def series(messages: list[pb.RunExperimentResponse], method_id: str, name: str) 
     )
 
 
+def arrays_of(message: Message, parts: Iterator[Any]) -> dict[str, np.ndarray]:
+    """The arrays of a message, by path; those that are announced are read from the ``parts`` that
+    follow it, and from no more of them.
+    """
+    arrays = {}
+    for path, tensor in tensors.tensors_of(message):
+        spec = tensors.spec_of(tensor, path)
+        data = tensor.data
+        while len(data) < spec.nbytes:
+            part = next(parts)
+            assert part.field == path
+            assert 0 < len(part.data) <= 1_000_000
+            data += part.data
+        arrays[path] = np.frombuffer(data, spec.dtype).reshape(spec.shape)
+    return arrays
+
+
 async def failure(call: Any) -> tuple[grpc.StatusCode, str, dict[str, Any]]:
     """Code, sentence and details by type of a call that must fail."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         async for _ in call:
             pass
     error = caught.value
+    return error.code(), str(error.details()), details_of(error)
+
+
+def details_of(error: grpc.RpcError) -> dict[str, Any]:
+    """The google.rpc details of a failure, by type."""
     details: dict[str, Any] = {}
     for key, value in error.trailing_metadata() or ():
         if key == "grpc-status-details-bin":
@@ -57,7 +82,7 @@ async def failure(call: Any) -> tuple[grpc.StatusCode, str, dict[str, Any]]:
                     message = getattr(error_details_pb2, kind)()
                     if packed.Unpack(message):
                         details[kind] = message
-    return error.code(), str(error.details()), details
+    return details
 
 
 async def timed_failure(stub: Any, request: pb.RunExperimentRequest) -> tuple[Any, float]:

@@ -8,12 +8,15 @@ import threading
 import time
 
 import jax
+import numpy as np
 import pytest
 from experiments import completed, experiment, run
 
 from compute import engine as engine_module
+from compute.device import wait
 from compute.engine import Engine
 from compute.events import Progress, RunCompleted
+from compute.programs import Recipe
 
 LONG = {"end_time": 20_000.0, "obs_freq": 0.1}
 
@@ -119,3 +122,77 @@ def test_what_was_warmed_up_from_any_thread_is_what_runs():
         asked = experiment(*[(name, {}) for name in ("enkf", "letkf")], end_time=0.2)
         assert isinstance(run(engine, asked)[-1], RunCompleted)
         assert engine.compile_count == 6  # start, nature, moments, diagnostics and two methods
+
+
+def add(calls):
+    """A job: calls that each add 1 to a counter on the device, and what they came to."""
+
+    def steps(device):
+        total = np.zeros(3)
+        for _ in range(calls):
+            total = yield from device.call(PLUS_ONE, total)
+            yield np.asarray(total)
+
+    return steps
+
+
+PLUS_ONE = Recipe(
+    "plus-one",
+    3,
+    "[3]",
+    lambda x: x + 1,
+    lambda: (jax.ShapeDtypeStruct((3,), np.float64),),
+    hasty=True,
+)
+
+
+def test_a_job_yields_its_results_in_order_and_compiles_its_program_once(engine):
+    before = engine.compile_count
+    totals = list(engine.job(add(5)))
+    np.testing.assert_array_equal(totals, np.arange(1, 6)[:, None] * np.ones(3))
+    assert totals[0].dtype == np.float64
+    list(engine.job(add(2)))
+    assert engine.compile_count == before + 1
+    assert "plus-one" in {program.name for program in engine.programs()}
+
+
+def test_a_job_waits_for_its_reader_and_can_be_cancelled(engine):
+    slow = engine.job(add(10**9), read_ahead=2)
+    wait_until(lambda: len(slow._events) == 2)
+    assert isinstance(run(engine, experiment(("etkf", {}), end_time=1))[-1], RunCompleted)
+    assert len(slow._events) == 2
+    slow.cancel()
+    assert len(list(slow)) == 2
+    wait_until(lambda: slow not in engine._runs)
+
+
+def test_a_job_that_fails_tells_its_reader_alone(engine):
+    def out_of_memory(device):
+        yield "begun"
+        yield from wait(device.submit(_no_memory))
+
+    broken = engine.job(out_of_memory)
+    assert next(iter(broken)) == "begun"
+    with pytest.raises(MemoryError):
+        list(broken)
+    assert len(list(engine.job(add(1)))) == 1
+
+
+def _no_memory():
+    raise MemoryError
+
+
+def test_a_worker_inside_a_job_counts_as_busy(engine):
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold():
+        entered.set()
+        leave.wait(20)
+
+    held = engine.job(lambda device: iter([device.submit(hold)]))
+    try:
+        assert entered.wait(20)
+        wait_until(lambda: engine.seconds_stuck() > 0.02)
+    finally:
+        leave.set()
+    assert list(held) == []

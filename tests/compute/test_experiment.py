@@ -77,7 +77,7 @@ def test_the_cutting_into_chunks_changes_no_bit(engine, monkeypatch, chunk):
     asked = experiment(ENKF, LETKF, end_time=4, replicates=3)
     usual = run(engine, asked)
     monkeypatch.setattr(twin_run, "FIRST_CHUNK", chunk)
-    monkeypatch.setattr(twin_run.TwinRun, "_next_count", lambda *_: chunk)
+    monkeypatch.setattr(twin_run, "next_count", lambda *_: chunk)
     cut = run(engine, asked)
     assert len(cut) != len(usual)
     for method_id in ("m0", "m1"):
@@ -86,13 +86,14 @@ def test_the_cutting_into_chunks_changes_no_bit(engine, monkeypatch, chunk):
 
 
 def test_a_run_goes_on_from_any_checkpoint_with_the_same_bits(engine):
-    asked = experiment(("enkf", {"rotate": True}), LETKF, end_time=6, replicates=2)
+    # three rounds, however fast: 4 cycles, at most 32 times as many, the rest
+    asked = experiment(("enkf", {"rotate": True}), LETKF, end_time=20, replicates=2)
     whole = run(engine, asked, checkpoint_interval=1e-9)
     kept = checkpoints(whole)
     assert len(kept) >= 2
     for checkpoint in (kept[0], kept[-1]):
         rest = run(engine, asked, resume_from=checkpoint.data)
-        assert rest[0] == RunStarted(61, checkpoint.step)
+        assert rest[0] == RunStarted(201, checkpoint.step)
         for method_id in ("m0", "m1"):
             expected = everything(whole, method_id)[..., checkpoint.step :]
             np.testing.assert_array_equal(everything(rest, method_id), expected)
@@ -165,6 +166,20 @@ def test_scores_are_those_of_the_series(engine):
     assert metrics["cycles_scored"] == 81
     for name in ("rmse_analysis", "rmse_background", "spread_analysis", "spread_background"):
         assert metrics[name] == pytest.approx(series(events, "m0", name)[:, 20:].mean())
+
+
+def test_a_band_is_told_of_replicates_and_of_them_alone(engine):
+    events = run(engine, experiment(LETKF, end_time=2.0, replicates=6))
+    chunks = [e for e in events if isinstance(e, Progress)]
+    for name in ("rmse_analysis", "spread_analysis"):
+        low, high = (
+            np.concatenate([getattr(c, end)[name] for c in chunks]) for end in ("low", "high")
+        )
+        found = series(events, "m0", name)
+        np.testing.assert_allclose(low, np.quantile(found, 0.16, axis=0))
+        np.testing.assert_allclose(high, np.quantile(found, 0.84, axis=0))
+    alone = run(engine, experiment(LETKF, end_time=0.3))
+    assert all(not e.low and not e.high for e in alone if isinstance(e, Progress))
 
 
 def test_a_filter_that_becomes_non_finite_diverges_alone(engine):

@@ -20,7 +20,7 @@ from compute import filters
 from compute.diagnosis import SERIES
 from compute.filters import REGISTRY, Filter, enkf
 from compute.inflation import rotate
-from compute.localization import RingLocalization
+from compute.localization import Localization, RingLocalization
 from compute.observing import ObservationError
 from compute.registry import declarations
 from learnda.cost import Limits
@@ -117,6 +117,32 @@ def test_it_says_what_it_is_and_who_wrote_it(name: str) -> None:
             governing = method.parameter(condition.name)
             assert governing is not None
             assert set(condition.values) < set(governing.choices)
+
+
+class Narrow:
+    """What a `Localization` must have, of a ring, and nothing else of it."""
+
+    def __init__(self, ring: RingLocalization) -> None:
+        asked = (name for name in vars(Localization) if not name.startswith("_"))
+        vars(self).update({name: getattr(ring, name) for name in asked})
+
+
+@over_branches
+def test_it_needs_a_ring_only_where_it_says_so(name: str, taper: str, problem: Problem) -> None:
+    """Any other localisation will do for the rest, whatever else it may have."""
+    entry = REGISTRY[name]
+    ring = Narrow(problem.ring(taper, RADIUS))
+    key, ensemble, sites, y, std = numbers(problem)
+    arguments = (key, ensemble, ensemble[:, sites], y, ObservationError(std), ring)
+
+    def analysis() -> jax.Array:
+        return entry.analyse(*arguments, {**defaults(name), "taper": taper})[0]
+
+    if not entry.needs_ring:
+        assert jax.eval_shape(analysis).shape == ensemble.shape
+        return
+    with pytest.raises(AttributeError, match="'Narrow'"):
+        jax.eval_shape(analysis)
 
 
 # ---------------------------------------------------------------- what may be asked of it

@@ -77,6 +77,8 @@ def test_between_observations_and_state_it_is_one_taper(random):
     for j, site in enumerate(sites):
         np.testing.assert_allclose(ring.to_state(j), matrix[site])
         np.testing.assert_allclose(ring.to_observations(j), matrix[site, sites])
+        joint = np.concatenate([matrix[site], matrix[site, sites]])
+        np.testing.assert_allclose(ring.to_joint()(j), joint)
 
 
 def test_without_a_taper_every_observation_counts_fully(random):

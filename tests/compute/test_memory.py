@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import jax
+import numpy as np
 import pytest
 
+from compute import integration_request
+from compute.integration_job import Integration, backward_recipe, forward_recipe
 from compute.plan import Plan
 from compute.programs import Programs
 from compute.registry import declarations
@@ -56,3 +59,29 @@ def _bytes(call):
         -found.alias_size_in_bytes,
     )
     return sum(sizes)
+
+
+@pytest.mark.parametrize(
+    ("states", "n", "lyapunov_count", "with_gradients"),
+    [(10_000, 40, 0, False), (10_000, 40, 0, True), (1000, 40, 40, False), (1, 1000, 1000, False)],
+)
+def test_the_estimate_covers_what_an_integration_takes(states, n, lyapunov_count, with_gradients):
+    given = np.zeros((states, n))
+    asked = Integration(
+        states=given,
+        forcing=8.0,
+        dt=0.05,
+        step_count=1000,
+        every=1000,
+        gradients=given if with_gradients else None,
+        lyapunov_count=lyapunov_count,
+        lyapunov_every=10,
+    )
+    recipes = [forward_recipe(asked.layout), backward_recipe(asked.layout)][: 1 + with_gradients]
+    programs = Programs(10, hasty=True)
+    try:
+        peak = max(_bytes(programs.request(recipe).result().call) for recipe in recipes)
+    finally:
+        programs.close()
+    expected = integration_request.estimate(asked).bytes
+    assert peak < expected < 6 * peak

@@ -46,7 +46,7 @@ def test_progress_comes_in_parts_that_join(steps: int, replicates: int) -> None:
     event = span(steps, replicates)
     event.replicates["error_a"][0, 0] = np.nan
     parts = [message.progress for message in messages(event)]
-    assert all(part.ByteSize() < 1 << 20 for part in parts)
+    assert all(part.ByteSize() <= 1_000_000 for part in parts)
     assert [part.first_step for part in parts] == [
         50 + sum(p.step_count for p in parts[:i]) for i in range(len(parts))
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,8 +12,10 @@ from scipy import stats
 
 from compute import diagnostics, reliability
 from compute.observing import ObservationError, ring_correlation
+from compute.randomness import Purpose, uniform_by_place
 from compute.reliability import SPREAD_BINS, Gathered, gather, look, nothing, spread_edges
 from compute.schemes import Estimate
+from compute.scoring import bands_over_replicates
 
 STD = 3.6
 
@@ -29,13 +33,13 @@ def gathered_over(
     lead_rmse = np.zeros((cycles, 0)) if lead_rmse is None else lead_rmse
     scored = np.ones(cycles, bool) if scored is None else scored
 
-    keys = jax.random.split(jax.random.key(9), cycles)
+    draw = partial(uniform_by_place, jax.random.key(9), Purpose.RANK_TIES, jnp.arange(cycles))
     start = jax.tree.map(jnp.asarray, nothing(members, lead_rmse.shape[1], ()))
     arrays = (backgrounds, truths, lead_rmse, np.arange(cycles) + first_known, scored)
 
     def all_at_once(*cycle: jax.Array) -> Gathered:
         seen = jax.vmap(lambda x, *rest: look(Estimate.of(x), *rest))(*cycle)
-        return gather(start, seen, members, jnp.asarray(STD), lambda: keys)
+        return gather(start, seen, members, jnp.asarray(STD), draw)
 
     found = jax.jit(all_at_once)(*map(jnp.asarray, arrays))
     return jax.tree.map(np.asarray, found)
@@ -139,12 +143,28 @@ def test_a_method_without_members_has_no_ranks(random):
     truth = jnp.asarray(random.normal(0, 1, 6))
     seen = look(estimate, truth, jnp.zeros(0), jnp.asarray(0), jnp.asarray(True))
     seen = jax.tree.map(lambda x: x[None], seen)
-    found = gather(start, seen, 5, jnp.asarray(STD), lambda: 1 / 0)
+    found = gather(start, seen, 5, jnp.asarray(STD), lambda sites: 1 / 0)
     assert found.ranks.shape == (0,)
     assert found.spread_counts[0] == 6
 
 
 # ---------------------------------------------------------------- scores
+
+
+def test_bands_are_numpys_quantiles_of_the_finite_replicates(random):
+    columns = random.normal(0, 1, (50, 7))
+    columns[random.random((50, 7)) < 0.3] = np.nan
+    columns[0] = np.nan
+    columns[1, 1:] = np.inf
+    low, high = bands_over_replicates(columns)
+    for k, row in enumerate(columns):
+        finite = row[np.isfinite(row)]
+        if len(finite) < 2:
+            assert np.isnan([low[k], high[k]]).all()
+        else:
+            expected = np.quantile(finite, [0.16, 0.84])
+            np.testing.assert_allclose([low[k], high[k]], expected, rtol=1e-12)
+    assert np.isnan(low).sum() >= 2
 
 
 @pytest.mark.parametrize("correlated", [False, True])

@@ -11,6 +11,7 @@ from calls import SETTINGS, TWO, failure, kinds, refused_fields, series, stream
 from compute.registry import declarations
 from learnda import wire
 from learnda.v1 import assimilation_pb2 as pb
+from learnda.v1 import common_pb2 as common
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -25,7 +26,7 @@ async def test_it_tells_what_it_is(stub: Any) -> None:
     info = await stub.GetServerInfo(pb.GetServerInfoRequest())
     assert {"learn-da", "jax", "jaxlib", "numpy"} <= set(info.server.versions)
     assert info.server.devices[0].platform
-    assert list(info.server.precisions) == [pb.PRECISION_FLOAT64, pb.PRECISION_FLOAT32]
+    assert list(info.server.precisions) == [common.PRECISION_FLOAT64, common.PRECISION_FLOAT32]
     assert info.limits.max_rows == SETTINGS.limits.max_rows
     assert info.limits.max_bytes == SETTINGS.limits.max_bytes
     assert {"enkf", "letkf"} <= {program.name for program in info.programs}

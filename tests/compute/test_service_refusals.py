@@ -1,4 +1,4 @@
-"""What the gRPC service refuses: by the names of the fields, at once, with nothing allocated."""
+"""What the gRPC service refuses, by the names of the fields; cases 21, 22 and 28: tests/faults."""
 
 from __future__ import annotations
 
@@ -14,35 +14,15 @@ from learnda.v1 import assimilation_pb2 as pb
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-COSTLY = {"replicates", "ensemble_size", "lorenz96_n", "m", "methods"}
-
-
 @pytest.mark.parametrize(
     ("fields", "refused"),
     [
-        ({"lorenz96_n": 10**9}, COSTLY),
-        ({"lorenz96_n": 2**31 - 1, "ensemble_size": 2**31 - 1}, COSTLY),
-        ({"lorenz96_n": 2**62}, {"lorenz96_n"}),
-        ({"end_time": 1e8}, {"end_time", "obs_freq", "methods", "replicates"}),
-        ({"end_time": 1e12, "obs_freq": 1}, {"end_time", "obs_freq"}),
-        ({"end_time": 1e308, "obs_freq": 5e-324}, {"end_time", "obs_freq"}),
-        ({"ensemble_size": 1}, {"ensemble_size"}),
-        ({"ensemble_size": -5, "std_obs": 0}, {"ensemble_size", "std_obs"}),
-        ({"m": 41}, {"m"}),
-        ({"m": 0}, {"m"}),
-        ({"std_obs": math.nan}, {"std_obs"}),
-        ({"std_obs": math.inf}, {"std_obs"}),
-        ({"obs_freq": -0.1}, {"obs_freq"}),
-        ({"end_time": -1}, {"end_time"}),
-        ({"inf_fact": -1}, {"inf_fact"}),
-        ({"lorenz96_n": 2}, {"lorenz96_n"}),
         ({"lorenz96_F": -math.inf}, {"lorenz96_F"}),
         ({"seed": -1}, {"seed"}),
         ({"dt": 0.03}, {"dt"}),
         ({"obs_sites": [0, 0]}, {"obs_sites.1"}),
         ({"obs_sites": [1], "m": 3}, {"m"}),
         ({"model": "lorenz63"}, {"model"}),
-        ({"methods": []}, {"methods"}),
         ({"methods": [*TWO, *TWO]}, {"methods.2.id"}),
         ({"methods": [{"id": "a", "name": "enfk"}]}, {"methods.0.name"}),
         ({"methods": [{"id": "a\0", "name": "enkf"}]}, {"methods.0.id"}),
@@ -52,27 +32,21 @@ COSTLY = {"replicates", "ensemble_size", "lorenz96_n", "m", "methods"}
                 {f"methods.0.params.{k}"},
             )
             for params, k in [
-                ({"r": "a"}, "r"),
-                ({"r": -1}, "r"),
-                ({"r": 1.5}, "r"),
-                ({"r": 20}, "r"),
                 ({"r": None}, "r"),
                 ({"r": math.nan}, "r"),
                 ({"r": [[{"x": []}]]}, "r"),
-                ({"unknown": 1}, "unknown"),
             ]
         ],
     ],
     ids=lambda value: str(value if isinstance(value, dict) else sorted(value))[:40],
 )
-async def test_hostile_requests_are_refused_at_once(
+async def test_bad_fields_are_refused_by_their_names(
     stub: Any, fields: dict[str, Any], refused: set[str]
 ) -> None:
     request = wire.request_to_proto({"methods": TWO, **fields})
-    outcome, seconds = await timed_failure(stub, request)
-    assert refused <= refused_fields(outcome)
+    outcome = await failure(stub.RunExperiment(request))
+    assert refused_fields(outcome) == refused
     assert outcome[2]["ErrorInfo"].domain == "learn-da"
-    assert seconds < 0.05
 
 
 async def test_the_sentences_are_those_of_the_contract(stub: Any) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -66,13 +67,19 @@ class GatewayProcess:
             **settings,
         }
         self.process: subprocess.Popen[bytes]
+        self.log: Path | None = None
+        """Where its log goes; None: to the tests' own."""
 
-    def start(self) -> None:
+    def spawn(self) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "learnda.cli", "gateway"],
             env=self._environment,
+            stderr=self.log.open("ab") if self.log else None,
             preexec_fn=die_with_parent(signal.SIGKILL),
         )
+
+    def start(self) -> None:
+        self.spawn()
         deadline = time.monotonic() + 30
         while not self.is_alive():
             assert self.process.poll() is None, "the gateway ended at its start"

@@ -5,10 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator
 from typing import Any
+from uuid import UUID
 
+from gateway.callers import Caller
+from gateway.database import Pool
 from gateway.records import ALL_SERIES, DIAGNOSTIC_SERIES, SERIES
+from gateway.store import runs
 from learnda.experiment import Experiment, MethodInstance
+from learnda.quotas import Quota
 from learnda.v1 import assimilation_pb2 as pb
+from learnda.v1 import common_pb2 as common
 
 
 def experiment(*ids: str, steps: int = 10, replicates: int = 1) -> Experiment:
@@ -25,6 +31,12 @@ def experiment(*ids: str, steps: int = 10, replicates: int = 1) -> Experiment:
     )
 
 
+async def queued(pool: Pool, request: Experiment, client: str = "anna") -> UUID:
+    """The id of a new run of ``request``."""
+    run_id, _ = await runs.create(pool, request, Caller(client, Quota()), max_queued=1000)
+    return run_id
+
+
 def value(series: str, replicate: int, step: int) -> float:
     """What `progress` puts there."""
     return 100.0 * ALL_SERIES.index(series) + 10.0 * replicate + step
@@ -34,7 +46,9 @@ def started(steps: int) -> pb.RunExperimentResponse:
     return pb.RunExperimentResponse(
         started=pb.RunStarted(
             step_count=steps,
-            server=pb.Server(versions={"jax": "1"}, devices=[pb.Device(platform="cpu", kind="x")]),
+            server=common.Server(
+                versions={"jax": "1"}, devices=[common.Device(platform="cpu", kind="x")]
+            ),
         )
     )
 

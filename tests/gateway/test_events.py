@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -123,6 +124,23 @@ def test_partials_carry_the_diagnostics_that_the_span_has() -> None:
     assert list(later.events[0].fields)[-3:] == [
         *["crps_analysis", "innovation_consistency", "effective_sample_size"]
     ]
+
+
+def test_partials_of_replicates_carry_their_bands() -> None:
+    message = progress("a", 4, 4, replicates=3)
+    for end, column in (("low", [0.1, 0.2, math.nan, 0.4]), ("high", [1.1, 1.2, math.nan, 1.4])):
+        for name in ("rmse_analysis", "spread_analysis"):
+            getattr(getattr(message.progress, end), name).extend(column)
+    methods = {"a": replace(state("a").methods["a"], last_step=4)}
+    known = replace(state("a"), methods=methods)
+    (row,) = encode(RUN, 0.0, 1, Reader(1).read(known, [message]).events)
+    payloads = [json.loads(payload) for payload in row.payloads]
+    for name in ("rmse_analysis", "spread_analysis"):
+        assert [p[f"{name}_low"] for p in payloads] == [0.2, None, 0.4]
+        assert [p[f"{name}_high"] for p in payloads] == [1.2, None, 1.4]
+    message.progress.low.rmse_analysis.append(1.0)
+    with pytest.raises(BrokenStream, match="rmse_analysis of low"):
+        Reader(1).read(known, [message])
 
 
 def test_the_newest_diagnostics_stay() -> None:

@@ -16,6 +16,7 @@ from stream_messages import (
     gathered_json,
     method_completed,
     progress,
+    queued,
     value,
     whole_run,
 )
@@ -31,7 +32,7 @@ LEASE = 30.0
 
 
 async def create(pool: Pool, *ids: str, **shape: int) -> UUID:
-    return await runs.create(pool, experiment(*(ids or ("a",)), **shape))
+    return await queued(pool, experiment(*(ids or ("a",)), **shape))
 
 
 async def claim(pool: Pool, limit: int = 1, lease: float = LEASE) -> list[Claim]:
@@ -278,27 +279,6 @@ async def test_large_numbers_are_read_back_as_they_were_sent(pool: Pool) -> None
     assert repr(stored["methods"]["a"]["diagnostics"]["lead_rmse"]) == repr(list(far.lead_rmse))
 
 
-async def test_two_writers_and_a_reader_that_polls(pool: Pool) -> None:
-    """Case 1: no event is missed, whatever the order of commits."""
-    run = await create(pool, "a")
-    (held,) = await claim(pool)
-    state = fresh_state(held)
-    seen: list[int] = []
-
-    async def write() -> None:
-        for _ in range(60):
-            await commit(pool, held, Batch(state, events=[NewEvent("partial", {"t": 0.0})] * 3))
-
-    async def read() -> None:
-        while len(seen) < 361:
-            for row in await streams.after(pool, run, seen[-1] if seen else 0, 500):
-                seen.extend(range(max(row.first_id, (seen or [0])[-1] + 1), row.last_id + 1))
-
-    async with asyncio.timeout(20):
-        await asyncio.gather(write(), write(), read())
-    assert seen == list(range(1, 362))
-
-
 async def test_cancel_ends_a_run_at_once_and_fences_its_carrier(pool: Pool) -> None:
     run = await create(pool, "a", "b")
     (held,) = await claim(pool)
@@ -343,6 +323,29 @@ async def test_only_finished_runs_grow_old(pool: Pool) -> None:
     await runs.cancel(pool, run)
     assert await runs.remove_old(pool, ttl=0, grace=1e9) == 1
     assert await runs.counts(pool) == {"queued": 1}
+
+
+@pytest.mark.parametrize("words", [{"name": "for the lecture"}, {"note": "why?"}, {"shared": True}])
+async def test_what_people_named_noted_or_shared_is_kept(pool: Pool, words: dict[str, Any]) -> None:
+    kept, other = await create(pool), await create(pool)
+    for run in (kept, other):
+        await runs.cancel(pool, run)
+    assert await runs.describe(pool, kept, words)
+    assert await runs.remove_old(pool, ttl=0, grace=1e9) == 1
+    assert await runs.get(pool, other) is None
+    assert await runs.get(pool, kept) is not None
+    assert await runs.describe(
+        pool, kept, dict.fromkeys(words, False if "shared" in words else None)
+    )
+    assert await runs.remove_old(pool, ttl=0, grace=1e9) == 1
+
+
+async def test_a_run_that_is_kept_can_be_deleted(pool: Pool) -> None:
+    run = await create(pool)
+    await runs.describe(pool, run, {"shared": True})
+    assert await runs.delete(pool, run)
+    assert not await runs.describe(pool, run, {"name": "too late"})
+    assert await runs.remove_old(pool, ttl=1e9, grace=0) == 1
 
 
 async def test_pages_of_the_list(pool: Pool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import socket
 import time
 from collections.abc import Iterator
@@ -39,30 +38,6 @@ def api(gateway: GatewayProcess) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_a_viewer_that_drops_and_comes_back_misses_nothing(api: httpx.Client) -> None:
-    """Case 8: the union of what it received is exactly 1..n, in order."""
-    run_id = post(api, LONG)
-    path = f"/api/runs/{run_id}/events"
-    seen: list[int] = []
-    done = False
-    draw = random.Random(8)
-    while not done:
-        last = seen[-1] if seen else 0
-        how: dict[str, Any] = {"since": last} if draw.random() < 0.5 else {}
-        headers = {} if how else {"Last-Event-ID": str(last)}
-        patience = draw.randrange(1, 400)
-        with open_stream(api, path, headers, **how) as events:
-            for count, event in enumerate(events):
-                if event.type == "done":
-                    done = True
-                elif event in numbered([event]):
-                    seen.append(event.number)
-                if count >= patience:
-                    break
-    whole = [event.number for event in numbered(follow(api, run_id))]
-    assert seen == whole == list(range(1, len(whole) + 1))
-
-
 def test_the_larger_of_since_and_last_event_id_counts(api: httpx.Client) -> None:
     run_id = post(api, SHORT)
     count = len(numbered(follow(api, run_id)))
@@ -89,19 +64,6 @@ def test_the_first_event_comes_at_once_and_keepalives_while_nothing_happens(
         assert rest[-2:] == ["run_cancelled", "done"]
     for run_id in busy:
         api.delete(f"/api/runs/{run_id}")
-
-
-def test_twenty_runs_at_once(api: httpx.Client) -> None:
-    """Case 9: every stream ends with its terminal event."""
-
-    def whole(_: int) -> list[str]:
-        return [event.type for event in follow(api, post(api, SHORT))]
-
-    with ThreadPoolExecutor(20) as pool:
-        for types in pool.map(whole, range(20)):
-            assert types[-2:] == ["run_completed", "done"]
-            assert types.count("partial") == 202
-            assert types.count("method_completed") == 2
 
 
 def test_several_runs_on_one_stream(api: httpx.Client) -> None:
@@ -143,43 +105,6 @@ def test_a_stream_of_several_runs_resumes_by_its_last_event_id(api: httpx.Client
     assert sorted(seen) == sorted(
         (run_id, k) for run_id, n in zip(runs, counts, strict=True) for k in range(1, n + 1)
     )
-
-
-def test_idle_viewers_cost_nothing(api: httpx.Client) -> None:
-    """Case 7, reduced: 200 idle viewers with a pool of 5."""
-    run_id = post(api, ENDLESS)
-    viewers = [raw_stream(api.base_url.port or 0, run_id) for _ in range(200)]
-    try:
-        spent = []
-        for _ in range(100):
-            begun = time.perf_counter()
-            assert api.get("/api/methods").status_code == 200
-            assert api.get(f"/api/runs/{run_id}").status_code == 200
-            spent.append(time.perf_counter() - begun)
-        assert sorted(spent)[90] < 0.25  # both together, beside a run that is being computed
-        metrics = api.get("/metrics").text
-        assert "learnda_viewers 200.0" in metrics
-        assert "learnda_pool_waiting 0.0" in metrics
-    finally:
-        for viewer in viewers:
-            viewer.close()
-    api.delete(f"/api/runs/{run_id}")
-    wait_for_viewers(api, 0)
-
-
-def test_a_viewer_that_reads_nothing_disturbs_nobody(api: httpx.Client) -> None:
-    """Case 14: it is not waited for, and gets the rest when it reads on."""
-    run_id = post(api, LONG)
-    slow = raw_stream(api.base_url.port or 0, run_id, receive_buffer=4096)
-    quick = numbered(follow(api, run_id))
-    assert quick[-1].type == "run_completed"
-    slow.settimeout(10)
-    received = b""
-    while b"event: done" not in received[-100:]:
-        received += slow.recv(65536)
-    slow.close()
-    numbers = [int(part.split(b"\n")[0]) for part in received.split(b"\nid: ")[1:]]
-    assert numbers == [event.number for event in quick]
 
 
 def test_viewers_of_a_run_share_one_tail(api: httpx.Client) -> None:

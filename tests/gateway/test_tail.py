@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from stream_messages import experiment
+from stream_messages import experiment, queued
 
 from gateway.carrier import fresh_state
 from gateway.database import Pool
@@ -21,7 +21,7 @@ NEVER = 3600.0
 
 
 async def begin(pool: Pool) -> Claim:
-    await runs.create(pool, experiment("a"))
+    await queued(pool, experiment("a"))
     (held,) = await queue.claim(pool, uuid4(), limit=1, lease=NEVER)
     return held
 

@@ -81,6 +81,7 @@ def valid_bodies(draw: st.DrawFn) -> dict[str, Any]:
                 "truth_noise": st.floats(0, 10),
                 "forecast_F": st.floats(-1000, 1000),
                 "forecast_leads": st.integers(0, 5),
+                "record_states": st.booleans(),
                 "burn_in": st.floats(0, 1e3),
                 "precision": st.sampled_from(["float64", "float32"]),
             },

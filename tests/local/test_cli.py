@@ -159,3 +159,21 @@ def test_the_gateway_alone_needs_a_database() -> None:
     assert done.returncode == 2
     assert "DATABASE_URL is not set" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_tokens_are_made_listed_and_revoked(tmp_path: Path) -> None:
+    file = tmp_path / "access.toml"
+    there = {"LEARNDA_ACCESS_FILE": str(file)}
+    made = learn_da("token", "new", "ada", "--max-queued", "3", **there)
+    assert re.fullmatch(r"learnda_[\w-]{43}\n", made.stdout)
+    assert made.stdout.strip() not in file.read_text()
+    assert learn_da("token", "new", "bob", **there).returncode == 0
+    assert learn_da("token", "list", **there).stdout.splitlines() == [
+        "ada: 3 runs queued",
+        "bob: 200 runs queued",
+    ]
+    assert learn_da("token", "revoke", "ada", **there).returncode == 0
+    again = learn_da("token", "revoke", "ada", **there)
+    assert (again.returncode, again.stderr) == (1, f"Error: {file}: there is no token ada\n")
+    assert learn_da("token", "list", **there).stdout == "bob: 200 runs queued\n"
+    assert learn_da("token", "list", LEARNDA_ACCESS_FILE="").returncode == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -13,12 +14,16 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import grpc
 import httpx
 import psycopg
 import pytest
 
+from learnda.local import tokens
 from learnda.local.probes import gateway_is_ready
 from learnda.local.services import free_port
+from learnda.v1 import assimilation_pb2 as pb
+from learnda.v1.assimilation_pb2_grpc import AssimilationServiceStub
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HOST = "127.0.0.1"
@@ -235,3 +240,46 @@ def test_a_database_of_ones_own_is_used(
         row = connection.execute("SELECT count(*) FROM learnda.run").fetchone()
     assert row == (1,), run_id
     assert not (folder / "data" / "postgres").exists()
+
+
+def test_with_tokens_all_works_with_a_token_and_nothing_without(
+    start: Callable[..., Machine], folder: Path
+) -> None:
+    file = folder / "access.toml"
+    secret = tokens.add(file, "ada")
+    compute = f"{HOST}:{free_port(HOST)}"
+    machine = start(
+        LEARNDA_ACCESS_FILE=str(file), LEARNDA_COMPUTE_PORT=compute.rpartition(":")[2]
+    ).ready()
+    assert httpx.get(f"{machine.url}/api/runs").status_code == 401
+    request = folder / "request.json"
+    request.write_text(json.dumps(REQUEST))
+    command = [sys.executable, "-m", "learnda.cli", "run", str(request), "--server", machine.url]
+    for token, ends in ((secret, 0), ("", 1)):
+        done = subprocess.run(
+            command,
+            env={**os.environ, "LEARNDA_TOKEN": token},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == ends, done.stderr
+    assert "a token is needed" in done.stderr
+
+    with grpc.insecure_channel(compute) as channel:
+        stub = AssimilationServiceStub(channel)  # type: ignore[no-untyped-call]
+        with pytest.raises(grpc.RpcError) as caught:
+            stub.ListMethods(pb.ListMethodsRequest(), timeout=10)
+    assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    for pid in (machine.process.pid, *machine.descendants()):
+        assert "learnda_" not in Path(f"/proc/{pid}/cmdline").read_text()
+    environment = Path(f"/proc/{machine.children()['compute']}/environ").read_text()
+    assert "LEARNDA_COMPUTE_TOKEN_SHA256=" in environment
+    assert "LEARNDA_COMPUTE_TOKEN=" not in environment
+
+
+def test_it_does_not_open_itself_to_strangers(start: Callable[..., Machine]) -> None:
+    machine = start(LEARNDA_HOST="0.0.0.0")
+    assert machine.process.wait(30) == 1
+    assert "LEARNDA_OPEN=1" in machine.log
+    assert "gateway does not stay up" in machine.log

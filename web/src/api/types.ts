@@ -1,118 +1,80 @@
-/** What the REST API answers. The stream's events are in `stream/events.ts`. */
+/**
+ * The page's names for what the REST API answers. Fields are declared in `schema.ts`, which is
+ * generated from the API's document. The stream's events are in `stream/events.ts`.
+ */
 
-export type Value = boolean | number | string;
+import type { components, paths } from "./schema";
 
-export interface ParameterSchema {
-  type: "int" | "float" | "bool" | "str";
-  label?: string;
-  help?: string;
-  unit?: string;
-  min?: number | null;
-  /** True when `min` itself is refused. */
-  exclusive_min?: boolean | null;
-  max?: number | null;
-  step?: number | null;
-  choices?: string[] | null;
-  /** Taken only where another parameter of the same instance has one of these values. */
-  only_with?: { name: string; values: string[] } | null;
-}
+type Schemas = components["schemas"];
+
+/** As the document has it, but for the fields of `Exact`. */
+type Narrowed<T, Exact> = Omit<T, keyof Exact> & Exact;
+
+export type Methods = Schemas["MethodListing"];
+export type ParameterSchema = Schemas["ParameterSchema"];
 
 /** By parameter name, in the order in which a form shows them. */
-export type MethodSchema = Record<string, ParameterSchema>;
+export type MethodSchema = Methods["schema"][string];
 
-export interface Methods {
-  methods: string[];
-  requires_model: string[];
-  defaults: Record<string, Record<string, Value>>;
-  schema: Record<string, MethodSchema>;
-  help: Record<string, string>;
-  /** Reference lines rather than filters; absent from servers that have none. */
-  baselines?: string[];
-  /** By method, the fields of a run that must have their defaults. */
-  refuses?: Record<string, string[]>;
-}
+export type MethodResult = Schemas["MethodResult"];
+export type MethodStatus = MethodResult["status"];
+export type Metrics = Schemas["Metrics"];
+export type MetricName = keyof Metrics;
+export type Diagnostics = Schemas["Diagnostics"];
+export type SpreadSkill = Schemas["SpreadSkill"];
+export type Value = MethodResult["params"][string];
 
-export interface MethodInstance {
-  id: string;
-  name: string;
-  label: string;
-  params: Record<string, Value>;
-}
+type Sent = paths["/api/runs"]["post"]["requestBody"]["content"]["application/json"];
+type SentInstance = Sent["methods"][number];
 
+/** The document leaves the parameters open, as each method declares its own. */
+export type MethodInstance = Narrowed<Required<SentInstance>, Pick<MethodResult, "params">>;
+
+/**
+ * Resolved, as runs have it. The document leaves requests in answers open, as runs by earlier
+ * versions may have other fields; the page reads the fields by the names in its own form.
+ */
 export type RunRequest = { methods: MethodInstance[] } & Record<string, unknown>;
 
-export type RunStatus = "queued" | "running" | "completed" | "failed" | "cancelled";
-export type MethodStatus = RunStatus | "diverged";
-
-/** Scores of one method by their names in the contract; null where no finite value exists. */
-export type Metrics = Record<string, number | null>;
-
-/** By bin of the background's standard deviation; null where a bin is empty, or unbounded. */
-export interface SpreadSkill {
-  /** Upper edges. */
-  edges: (number | null)[];
-  /** Sites and cycles. */
-  counts: number[];
-  /** Root mean variance. */
-  spread: (number | null)[];
-  /** Root mean squared error of the mean. */
-  error: (number | null)[];
+interface Asked {
+  request: RunRequest;
 }
 
-/** What a method's background told over all scored cycles; parts that it cannot have are absent. */
-export interface Diagnostics {
-  /** How often the truth had 0, 1 … N members below it. */
-  rank_histogram?: number[] | null;
-  spread_skill?: SpreadSkill | null;
-  /** RMSE of forecasts 1, 2 … cycles ahead. */
-  lead_rmse?: (number | null)[] | null;
-}
-
-export interface MethodResult extends MethodInstance {
-  method_id: string;
-  status: MethodStatus;
-  metrics: Metrics | null;
-  diagnostics?: Diagnostics | null;
-  runtime_sec: number | null;
-  diverged_step: number | null;
-}
+/** As it was sent: an instance may have neither label nor parameters. */
+export type SweptRequest = { methods: SentInstance[] } & Record<string, unknown>;
 
 /** A run as the list has it. */
-export interface RunSummary {
-  run_id: string;
-  status: RunStatus;
-  /** Seconds since the epoch. */
-  created_at: number;
-  finished_at: number | null;
-  request: RunRequest;
-  /** Steps of each method. */
-  step_count: number;
-  error: string | null;
-  /** What a reader of the numbers should know. */
-  warnings: string[];
-}
+export type RunSummary = Narrowed<Schemas["RunSummary"], Asked>;
+export type RunStatus = RunSummary["status"];
+export type Run = Narrowed<Schemas["Run"], Asked>;
+export type RunPage = Narrowed<Schemas["RunPage"], { runs: RunSummary[] }>;
+export type RunStanding = Schemas["RunStanding"];
 
-export interface Run extends RunSummary {
-  /** By the instance's id. */
-  methods: Record<string, MethodResult>;
-}
+/** What people say of a run: one that has any of these is kept for good. */
+export type RunWords = Pick<RunSummary, "name" | "note" | "shared">;
 
-export interface RunPage {
-  runs: RunSummary[];
-  next_cursor: string | null;
-}
+/** What computed a run. */
+export type Server = Schemas["Server"];
 
-export interface FieldError {
-  /** A path as in `methods.0.params.r`. */
-  field: string;
-  message: string;
-}
+/** Who the page is signed in as. */
+export type Session = Schemas["Session"];
 
-/** RFC 9457, with LEARN-DA's `error`. */
-export interface Problem {
-  status: number;
-  title?: string;
-  detail?: string;
-  error?: string;
-  errors?: FieldError[];
-}
+export type Sweep = Narrowed<Schemas["Sweep"], { request: SweptRequest }>;
+export type SweepAxis = Schemas["SweepAxis"];
+export type SweepCell = Schemas["SweepCell"];
+export type CellSeries = Schemas["CellSeries"];
+
+/** A sweep as the list has it. */
+export type SweepSummary = Narrowed<Schemas["SweepSummary"], { request: SweptRequest }>;
+export type SweepPage = Narrowed<Schemas["SweepPage"], { sweeps: SweepSummary[] }>;
+export type SweepStanding = Schemas["SweepStanding"];
+
+/** A cell that is asked for by itself has its request, as a run would be sent it. */
+export type SweepCellAlone = Narrowed<SweepCell, Asked>;
+
+export type Estimate = Schemas["Estimate"];
+
+export type FieldError = Schemas["FieldProblem"];
+
+/** What a refusal says; what stands between may answer without anything but the status. */
+export type Problem = Partial<Schemas["Problem"]> & Pick<Schemas["Problem"], "status">;

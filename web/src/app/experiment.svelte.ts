@@ -20,12 +20,19 @@ import { announcer } from "./announcer.svelte";
 import { runs } from "./runs.svelte";
 import { recall, remember } from "./storage";
 
-/** The label of an instance that the user gave none: its name, and its radius where it has one. */
+/** Parameters that tell instances of one method apart, by what the field writes for them. */
+const TELLING = { r: "r", inf_fact: "infl" } as const;
+
+/** The label of an instance that the user gave none: its name, its radius and its own inflation. */
 export function defaultLabel({ name, params }: DraftInstance): string {
   const schema = experiment.methods?.schema[name] ?? {};
   const defaults = experiment.methods?.defaults[name] ?? {};
-  const filled = typeof params["r"] === "string" && params["r"] !== "";
-  return filled && isSent("r", schema, defaults, params) ? `${methodName(name)} (r = ${params["r"]})` : methodName(name);
+  const told = Object.entries(TELLING).flatMap(([key, sign]) => {
+    const entry = params[key] ?? "";
+    const tells = entry !== "" && (key === "r" || entry !== String(defaults[key]));
+    return tells && isSent(key, schema, defaults, params) ? [`${sign} = ${entry}`] : [];
+  });
+  return told.length > 0 ? `${methodName(name)} (${told.join(", ")})` : methodName(name);
 }
 
 const RETRY_MS = 2000;
@@ -42,12 +49,15 @@ class Experiment {
   draft = $state<Draft | null>(null);
   errors = $state.raw<FormErrors>(noErrors());
   starting = $state(false);
+  /** Wanted on the form before the methods were known. */
+  private wanted: RunRequest | null = null;
 
   async load(): Promise<void> {
     try {
       const methods = await getMethods();
       this.failed = false;
       this.methods = methods;
+      if (this.wanted !== null) this.reuse(this.wanted);
       this.draft ??= restoreDraft(recall("draft"), methods) ?? firstDraft(methods);
     } catch {
       this.failed = true;
@@ -66,6 +76,7 @@ class Experiment {
   }
 
   reuse(request: RunRequest): void {
+    this.wanted = this.methods === null ? request : null;
     if (this.methods === null) return;
     this.draft = draftOf(request, this.methods);
     this.errors = noErrors();
@@ -92,6 +103,24 @@ class Experiment {
     const controls = new Map(this.errors.controls);
     controls.delete(control);
     this.errors = { ...this.errors, controls };
+  }
+
+  /** The request with one of its methods, for a sweep; null where the form is not in order. */
+  requestOfOne(id: string): RunRequest | null {
+    if (this.draft === null || this.methods === null) return null;
+    const { request, errors } = requestOf(this.draft, this.methods, defaultLabel);
+    const methods = request.methods.filter((method) => method.id === id);
+    return errors.size > 0 ? null : { ...request, methods, record_states: false };
+  }
+
+  /** The request whose cost is of interest; null where the form is not in order. */
+  get costing(): RunRequest | null {
+    const { draft, methods } = this;
+    if (draft === null || methods === null || draft.instances.length === 0) return null;
+    const { request, errors } = requestOf(draft, methods, ({ name }) => name);
+    // labels cost nothing, and are not to be asked about
+    const unlabelled = request.methods.map((instance) => ({ ...instance, label: instance.id }));
+    return errors.size > 0 ? null : { ...request, methods: unlabelled };
   }
 
   /** Start the run; true when the server took it. */

@@ -1,13 +1,18 @@
-/** The runs that are open on the page, kept up to date by the stream, and kept in the address. */
+/** The runs that are on the page, open or compared, kept up to date by the stream. */
 
-import { ApiError, cancelRun, deleteRun, getRun } from "../api/client";
+import { ApiError, cancelRun, deleteRun, describeRun, getRun } from "../api/client";
+import type { RunRequest, RunWords } from "../api/types";
 import { shortId, t } from "../i18n";
 import { fold, fromSummary, isActive, type RunState } from "../run/state";
+import { firstView, type View } from "../run/view";
 import { StreamClient } from "../stream/client";
 import type { RunEvent } from "../stream/events";
+import { runTold } from "./about";
 import { announcer } from "./announcer.svelte";
-import { openIds, withOpenIds } from "./address";
+import { comparedIds, openIds } from "./address";
 import { history } from "./history.svelte";
+import { router } from "./route.svelte";
+import { session } from "./session.svelte";
 
 export class OpenRun {
   /** null while the summary is on its way. */
@@ -16,8 +21,21 @@ export class OpenRun {
   gone = $state(false);
   /** The last thing that could not be done with it. */
   failure = $state("");
+  /** What was asked: of the server, or else of the address; null where neither tells. */
+  request = $state.raw<RunRequest | null>(null);
+  words = $state.raw<RunWords>({ name: null, note: null, shared: false });
+  view = $state.raw<View>(firstView());
 
   constructor(readonly id: string) {}
+
+  look(change: Partial<View>): void {
+    this.view = { ...this.view, ...change };
+  }
+
+  /** What people call it. */
+  get title(): string {
+    return this.words.name ?? t("run.name", { id: shortId(this.id) });
+  }
 }
 
 const RETRY_MS = 2000;
@@ -28,6 +46,8 @@ const isNotFound = (error: unknown): boolean =>
 class Runs {
   /** Newest first. */
   open = $state.raw<readonly OpenRun[]>([]);
+  /** In the order of the address; empty where nothing is compared. */
+  compared = $state.raw<readonly OpenRun[]>([]);
   live = $state(true);
 
   private readonly arrived: RunEvent[] = [];
@@ -36,6 +56,7 @@ class Runs {
     events: (events) => this.arrive(events),
     gone: (id) => this.lose(id),
     connection: (live) => (this.live = live),
+    refused: () => void session.admitted().then(() => this.stream.rewatch()),
   });
 
   constructor() {
@@ -44,23 +65,38 @@ class Runs {
 
   /** Put a run on the page, from its first event on. */
   async show(id: string): Promise<void> {
-    if (this.find(id) !== undefined) return;
-    const run = new OpenRun(id);
+    if (this.isOpen(id)) return;
+    const run = this.find(id) ?? new OpenRun(id);
     this.setOpen([run, ...this.open]);
-    await this.load(run);
+    if (run.state === null) await this.load(run);
+  }
+
+  /** Lay runs over each other: those that the address names. */
+  followRoute(): void {
+    const ids = comparedIds(router.route) ?? [];
+    const before = this.compared;
+    const wanted = ids.map((id) => this.find(id) ?? new OpenRun(id));
+    this.compared = wanted;
+    for (const run of before) this.release(run.id);
+    for (const run of wanted) if (run.state === null && !run.gone) void this.load(run);
   }
 
   private async load(run: OpenRun): Promise<void> {
     const { id } = run;
+    const told = runTold(await router.told, id);
+    run.request ??= told?.request ?? null;
+    if (told?.view !== undefined) run.view = told.view;
     try {
       const summary = await getRun(id);
-      if (this.find(id) !== run) return;
-      if (summary.run_id !== id) {
+      if (this.find(id) !== run || run.state !== null) return;
+      if (summary.run_id !== id && this.isOpen(id)) {
         this.close(id); // the address had it in capitals, say
         return this.show(summary.run_id);
       }
       run.state = fromSummary(summary);
-      this.stream.watch(id, 0);
+      run.request = summary.request;
+      run.words = wordsOf(summary);
+      this.stream.watch(summary.run_id, 0);
     } catch (error) {
       if (isNotFound(error)) run.gone = true;
       else setTimeout(() => this.find(id) === run && this.load(run), RETRY_MS);
@@ -68,12 +104,16 @@ class Runs {
   }
 
   close(id: string): void {
-    this.stream.unwatch(id);
     this.setOpen(this.open.filter((run) => run.id !== id));
+    this.release(id);
+  }
+
+  private release(id: string): void {
+    if (this.find(id) === undefined) this.stream.unwatch(id);
   }
 
   isOpen(id: string): boolean {
-    return this.find(id) !== undefined;
+    return this.open.some((run) => run.id === id);
   }
 
   async cancel(run: OpenRun): Promise<void> {
@@ -81,8 +121,24 @@ class Runs {
   }
 
   async delete(run: OpenRun): Promise<void> {
-    if (await this.attempt(run, () => deleteRun(run.id))) this.close(run.id);
+    if (await this.attempt(run, () => deleteRun(run.id))) {
+      this.close(run.id);
+      history.forget(run.id);
+    }
     await history.refresh();
+  }
+
+  /** Name, note, share; what went wrong, or empty. */
+  async describe(id: string, words: RunWords): Promise<string> {
+    try {
+      const summary = await describeRun(id, words);
+      const run = this.find(id);
+      if (run !== undefined) run.words = wordsOf(summary);
+    } catch (error) {
+      return error instanceof ApiError ? error.message : t("app.failed");
+    }
+    await history.refresh();
+    return "";
   }
 
   /** True when it is done, or the run is not there any more. */
@@ -101,18 +157,22 @@ class Runs {
   }
 
   private find(id: string): OpenRun | undefined {
-    return this.open.find((run) => run.id === id);
+    return this.all().find((run) => run.id === id);
+  }
+
+  private all(): OpenRun[] {
+    return [...new Set([...this.open, ...this.compared])];
   }
 
   private setOpen(open: readonly OpenRun[]): void {
     this.open = open;
-    const ids = open.map(({ id }) => id);
-    globalThis.history.replaceState(null, "", withOpenIds(location.href, ids));
+    router.setOpenIds(open.map(({ id }) => id));
   }
 
   private lose(id: string): void {
     const run = this.find(id);
     if (run !== undefined) run.gone = true;
+    history.forget(id);
     void history.refresh();
   }
 
@@ -128,8 +188,8 @@ class Runs {
   private foldIn(): void {
     this.scheduled = false;
     const events = this.arrived.splice(0);
-    for (const run of this.open) {
-      if (run.state === null || !events.some((event) => event.run_id === run.id)) continue;
+    for (const run of this.all()) {
+      if (run.state === null || !events.some((event) => event.run_id === run.state?.id)) continue;
       const before = run.state.status;
       run.state = fold(run.state, events);
       if (run.state.status !== before) this.statusChanged(run.state, isActive(before));
@@ -143,5 +203,7 @@ class Runs {
     announcer.say(t("run.said", { run: name, status: t(`status.${run.status}`) }));
   }
 }
+
+const wordsOf = ({ name, note, shared }: RunWords): RunWords => ({ name, note, shared });
 
 export const runs = new Runs();

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import type { RunRequest } from "../api/types";
 import { draftOf, firstDraft, moved, newInstance, requestOf } from "./draft";
-import { METHODS } from "./testing";
+import { METHODS, parameter } from "./testing";
 
 const label = ({ name }: { name: string }) => name.toUpperCase();
 const request = (draft: ReturnType<typeof firstDraft>) => requestOf(draft, METHODS, label).request;
@@ -27,6 +27,7 @@ test("the first draft is the seed's example", () => {
     initial: "climatology",
     burn_in: 0,
     forecast_leads: 0,
+    record_states: true,
     precision: "float64",
     methods: [
       { id: "m1", name: "enkf", label: "ENKF", params: { rotate: false } },
@@ -64,10 +65,10 @@ test("the shape of the error decides which of its parameters is sent", () => {
 
 test("a truth value that does not apply is not sent", () => {
   const methods = structuredClone(METHODS);
-  methods.schema["letkf"]!["rotate"] = {
+  methods.schema["letkf"]!["rotate"] = parameter({
     type: "bool",
     only_with: { name: "taper", values: ["none"] },
-  };
+  });
   expect(requestOf(firstDraft(methods), methods, label).request.methods[1]!.params).toEqual({
     r: 2,
     taper: "box",
@@ -97,6 +98,14 @@ test("what is no number is said, by its path; what is out of range is the server
     std_obs: "not a number",
   });
   expect(request["ensemble_size"]).toBe(-5);
+});
+
+test("a decimal comma is taken for a point", () => {
+  const draft = firstDraft(METHODS);
+  draft.fields.inf_fact = "1,02";
+  draft.instances[1]!.params["r"] = " 2,5 ";
+  expect(request(draft)["inf_fact"]).toBe(1.02);
+  expect(request(draft).methods[1]!.params["r"]).toBe(2.5);
 });
 
 test("a run's request makes the draft that repeats it", () => {

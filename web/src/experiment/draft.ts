@@ -2,6 +2,7 @@
 
 import type { Methods, RunRequest, Value } from "../api/types";
 import { applies, FIELDS, startTexts, type FieldTexts, type Kind } from "./fields";
+import { withPoint } from "./numbers";
 import { isSent } from "./parameters";
 
 export interface DraftInstance {
@@ -111,11 +112,12 @@ const REASONS: Partial<Record<Kind | "str", TextError>> = {
 /** undefined: not of this kind. That a value is in range, or whole, the server judges. */
 function parse(text: string, kind: Kind | "str"): unknown {
   if (kind === "choice" || kind === "str") return text;
+  if (kind === "flag") return text === "true";
   if (kind === "sites" || kind === "numbers") {
     const items = text.split(/[\s,;]+/).filter((part) => part !== "").map(Number);
     return items.every(Number.isFinite) ? items : undefined;
   }
-  const value = Number(text);
+  const value = Number(withPoint(text));
   return Number.isFinite(value) ? value : undefined;
 }
 

@@ -28,14 +28,15 @@ export const FIELD_NAMES = [
   "initial_std",
   "burn_in",
   "forecast_leads",
+  "record_states",
   "dt",
   "precision",
 ] as const;
 
 export type FieldName = (typeof FIELD_NAMES)[number];
 
-/** `sites` and `numbers` are lists. */
-export type Kind = "int" | "float" | "sites" | "numbers" | "choice";
+/** `sites` and `numbers` are lists; a `flag` is true or false. */
+export type Kind = "int" | "float" | "sites" | "numbers" | "choice" | "flag";
 
 /** The headings under "More settings", in their order. */
 export const GROUPS = ["observing", "modelError", "scoring", "numerics"] as const;
@@ -45,7 +46,8 @@ export type GroupName = (typeof GROUPS)[number];
 export interface Field {
   name: FieldName;
   kind: Kind;
-  /** What the form starts with, the server's default; empty: the server chooses. */
+  /** What the form starts with: the server's default, but for `record_states`; empty: the server
+      chooses. */
   start: string;
   min?: number;
   max?: number;
@@ -146,6 +148,13 @@ export const FIELDS: readonly Field[] = [
   },
   { name: "burn_in", kind: "float", start: "0", min: 0, step: 1, group: "scoring" },
   { name: "forecast_leads", kind: "int", start: "0", min: 0, max: 100, step: 1, group: "scoring" },
+  {
+    name: "record_states",
+    kind: "flag",
+    start: "true",
+    choices: ["true", "false"],
+    group: "scoring",
+  },
   { name: "dt", kind: "float", start: "", min: 0, step: 0.01, group: "numerics" },
   {
     name: "precision",

@@ -26,7 +26,7 @@ test("groups follow what the server says, the most compared first", () => {
   ]);
 });
 
-test("few methods are all in sight, and a server that says less has no baselines", () => {
+test("few methods are all in sight, and groups without any are not", () => {
   expect(grouped(METHODS)).toEqual([
     { name: "global", first: ["enkf"], rest: [] },
     { name: "local", first: ["letkf"], rest: [] },

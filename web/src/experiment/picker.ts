@@ -44,7 +44,7 @@ export function grouped(methods: Methods): Group[] {
 const rank = (method: string): number =>
   FIRST.includes(method) ? FIRST.indexOf(method) : FIRST.length;
 
-function groupOf(method: string, { baselines = [], requires_model }: Methods): MethodGroup {
+function groupOf(method: string, { baselines, requires_model }: Methods): MethodGroup {
   if (baselines.includes(method)) return "baseline";
   if (requires_model.includes(method)) return "local";
   return isKalman(method) ? "global" : "other";
@@ -81,7 +81,7 @@ function having(groups: readonly Group[], query: string, textOf: TextOf): Group[
 
 /** The fields whose values in the form the method cannot take into account: the run is refused. */
 export function refusedFields(method: string, methods: Methods, texts: FieldTexts): FieldName[] {
-  const refused = methods.refuses?.[method] ?? [];
+  const refused = methods.refuses[method] ?? [];
   return FIELDS.filter((field) => refused.includes(field.name) && !isDefault(field, texts)).map(
     ({ name }) => name,
   );

@@ -12,6 +12,12 @@ test("a draft that was kept comes back", () => {
   expect(restoreDraft(JSON.stringify(draft), METHODS)).toEqual(draft);
 });
 
+test("ids come back, each once: they say which part an instance has in a lesson", () => {
+  const kept = ["lesson-a", "lesson-a", 5].map((id) => ({ id, name: "enkf" }));
+  const draft = restoreDraft(JSON.stringify({ fields: {}, instances: kept }), METHODS);
+  expect(draft?.instances.map(({ id }) => id)).toEqual(["lesson-a", "m2", "m3"]);
+});
+
 test.each([null, "", "nonsense", "[]", '{"fields": 1}', '{"fields": {}, "instances": {}}'])(
   "%s is no draft",
   (text) => expect(restoreDraft(text, METHODS)).toBe(null),

@@ -16,7 +16,7 @@ export function restoreDraft(text: string | null, methods: Methods): Draft | nul
   }
   for (const entry of kept["instances"] as unknown[]) {
     if (!isRecord(entry)) continue;
-    const { name, label, params } = entry;
+    const { id, name, label, params } = entry;
     if (typeof name !== "string" || !methods.methods.includes(name)) continue;
     const instance = newInstance(name, methods, draft, typeof label === "string" ? label : "");
     for (const [key, start] of Object.entries(instance.params)) {
@@ -25,7 +25,8 @@ export function restoreDraft(text: string | null, methods: Methods): Draft | nul
       const fits = offered.length === 0 || offered.includes(value as string);
       if (typeof value === typeof start && fits) instance.params[key] = value as string | boolean;
     }
-    draft.instances.push(instance);
+    const free = typeof id === "string" && draft.instances.every((other) => other.id !== id);
+    draft.instances.push(free ? { ...instance, id } : instance);
   }
   return draft;
 }

@@ -1,8 +1,9 @@
 /** Fields and parameters as controls: texts, ranges and placeholders. */
 
 import type { ParameterSchema } from "../api/types";
-import { lookUp, t } from "../i18n";
-import type { Field, FieldTexts } from "./fields";
+import { lookUp, parameterText, t } from "../i18n";
+import type { Language } from "../i18n/languages";
+import type { Field, FieldTexts, Kind } from "./fields";
 
 /** What a control of the form looks like. */
 export interface Shape {
@@ -10,6 +11,10 @@ export interface Shape {
   label: string;
   unit?: string;
   help?: string;
+  /** That of the help, where it is not the page's. */
+  helpLanguage?: Language;
+  /** Said after the help. */
+  range?: string;
   min?: number | undefined;
   max?: number | undefined;
   step?: number | undefined;
@@ -18,9 +23,18 @@ export interface Shape {
   placeholder?: string;
 }
 
+const KINDS: Record<Kind, Shape["kind"]> = {
+  int: "int",
+  float: "float",
+  sites: "text",
+  numbers: "text",
+  choice: "choice",
+  flag: "choice",
+};
+
 export function fieldShape(field: Field, texts: FieldTexts): Shape {
   return {
-    kind: field.kind === "sites" || field.kind === "numbers" ? "text" : field.kind,
+    kind: KINDS[field.kind],
     label: t(`field.${field.name}`),
     unit: t(`field.${field.name}.unit`),
     help: t(`field.${field.name}.help`),
@@ -52,9 +66,11 @@ export function parameterShape(
   const inherited = name === "inf_fact" && defaultValue === undefined;
   return {
     kind: choice ? "choice" : schema.type === "str" ? "text" : schema.type,
-    label: schema.label ?? name,
-    unit: schema.unit ?? "",
-    help: [schema.help ?? "", range(schema)].filter((text) => text !== "").join(" "),
+    label: parameterText(schema.label ?? name),
+    unit: parameterText(schema.unit ?? ""),
+    help: schema.help ?? "",
+    helpLanguage: "en",
+    range: range(schema),
     min: schema.min ?? undefined,
     max: schema.max ?? undefined,
     step: schema.step ?? undefined,

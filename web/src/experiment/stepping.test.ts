@@ -8,6 +8,7 @@ test.each([
   ["0.3", -1, { step: 0.1 }, "0.2"],
   ["2", -1, { step: 1, min: 2 }, "2"],
   ["999.9", 1, { step: 0.5, max: 1000 }, "1000"],
+  ["0,3", -1, { step: 0.1 }, "0.2"],
   ["", 1, { step: 1 }, ""],
   ["many", 1, { step: 1 }, "many"],
 ] as const)("%s by %s", (text, direction, range, result) => {

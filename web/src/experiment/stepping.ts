@@ -1,5 +1,7 @@
 /** Arrow keys in a number field. */
 
+import { withPoint } from "./numbers";
+
 export interface Range {
   min?: number | undefined;
   max?: number | undefined;
@@ -7,9 +9,10 @@ export interface Range {
 }
 
 /** The text one step up (+1) or down (−1), within the range; unchanged where it is no number. */
-export function stepped(text: string, direction: 1 | -1, { min, max, step = 1 }: Range): string {
+export function stepped(entry: string, direction: 1 | -1, { min, max, step = 1 }: Range): string {
+  const text = withPoint(entry);
   const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) return text;
+  if (text.trim() === "" || !Number.isFinite(value)) return entry;
   const digits = Math.max(decimals(String(step)), decimals(text.trim()));
   const next = Math.min(max ?? Infinity, Math.max(min ?? -Infinity, value + direction * step));
   return String(Number(next.toFixed(Math.min(digits, 20))));

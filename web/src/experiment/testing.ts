@@ -1,11 +1,14 @@
 /** A server's methods for tests. */
 
-import type { Methods } from "../api/types";
+import { partly } from "../api/testing";
+import type { Methods, ParameterSchema } from "../api/types";
 
-const inf_fact = { type: "float", min: 0 } as const;
-const rotate = { type: "bool" } as const;
-const r = { type: "float", min: 0, unit: "sites" } as const;
-const taper = { type: "str", choices: ["box", "none"] } as { type: "str"; choices: string[] };
+export const parameter = (declared: Partial<ParameterSchema>) => partly<ParameterSchema>(declared);
+
+const inf_fact = parameter({ type: "float", min: 0 });
+const rotate = parameter({ type: "bool" });
+const r = parameter({ type: "float", min: 0, unit: "sites" });
+const taper = parameter({ type: "str", choices: ["box", "none"] });
 
 export const METHODS: Methods = {
   methods: ["enkf", "letkf"],
@@ -13,4 +16,7 @@ export const METHODS: Methods = {
   defaults: { enkf: { rotate: false }, letkf: { r: 2, taper: "box", rotate: false } },
   schema: { enkf: { inf_fact, rotate }, letkf: { r, taper, inf_fact, rotate } },
   help: {},
+  baselines: [],
+  references: {},
+  refuses: {},
 };

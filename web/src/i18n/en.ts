@@ -12,10 +12,20 @@ export const en = {
   "nav.cite": "How to cite",
   "nav.learn": "Learn",
   "nav.api": "API",
+  "nav.language": "Language",
   "nav.theme": "Colours: {theme}",
   "theme.system": "as the system",
   "theme.light": "light",
   "theme.dark": "dark",
+
+  "signIn.title": "Sign in",
+  "signIn.help":
+    "This server needs a token. Whoever runs it has one for you; this page forgets it at once and keeps a session.",
+  "signIn.token": "Token",
+  "signIn.enter": "Sign in",
+  "signIn.missing": "Enter your token.",
+  "signIn.refused": "The server does not know this token.",
+  "signIn.out": "Sign out {name}",
 
   "dialog.close": "Close",
 
@@ -32,6 +42,13 @@ export const en = {
   "form.to": "At most {max}.",
   "form.run": "Run",
   "form.starting": "Starting …",
+  "cost.about": "About {time} and {memory} of memory.",
+  "cost.basis.history": "Judged by earlier runs here, without compiling.",
+  "cost.basis.default": "A rough guess: no run has been completed here yet.",
+  "cost.over.bytes": "Too large: {amount} of memory, at most {limit}.",
+  "cost.over.operations": "Too large: {amount} operations, at most {limit}.",
+  "cost.over.rows": "Too large: {amount} rows of results, at most {limit}.",
+  "cost.lower": "It would be refused; see: {fields}.",
   "form.reset": "Start over",
   "form.attention.one": "One value needs attention.",
   "form.attention.other": "{count} values need attention.",
@@ -132,10 +149,16 @@ export const en = {
   "field.forecast_leads.help":
     "Forecasts are run on from each analysis mean and scored 1, 2, … this many cycles ahead, at most 100; 0: none. They take computing time.",
   "field.forecast_leads.unit": "cycles",
+  "field.record_states": "Keep states",
+  "field.record_states.help":
+    "Keep truth, analyses and some members of the first replicate to look at, thinned. It changes no number.",
+  "field.record_states.unit": "",
   "field.precision": "Precision",
   "field.precision.help": "Arithmetic of the whole experiment.",
   "field.precision.unit": "",
 
+  "choice.true": "yes",
+  "choice.false": "no",
   "choice.random": "random each time",
   "choice.fixed": "random, fixed",
   "choice.regular": "evenly spaced",
@@ -155,9 +178,11 @@ export const en = {
   "methods.title": "Methods",
   "methods.add": "Add {name}",
   "methods.find": "Find a method",
-  "methods.found": "{count} methods found.",
+  "methods.found.one": "One method found.",
+  "methods.found.other": "{count} methods found.",
   "methods.notFound": "No method has that in its name or description.",
-  "methods.more": "More methods ({count})",
+  "methods.more.one": "One more method",
+  "methods.more.other": "More methods ({count})",
   "methods.fewer": "Fewer methods",
   "methods.group.global": "Kalman filters, global",
   "methods.group.global.help": "All observations act on all sites.",
@@ -217,11 +242,59 @@ export const en = {
   "runs.empty.text":
     "Press Run. The example on the form sets a LETKF, which looks only at nearby observations, against an EnKF with the same few members, which does not.",
 
+  "runs.empty.lessons": "Or begin with a lesson: it fills the form, and says what to watch for.",
+
   "history.title": "Earlier runs",
   "history.empty": "None yet.",
   "history.more": "Show more",
   "history.open": "Open run {id}",
   "history.refresh": "Refresh",
+  "history.search": "Find in names, notes and methods",
+  "history.notFound": "No run has that in its name, note or methods.",
+  "history.found": "{count} runs are listed.",
+  "history.choose": "Choose run {id} to compare it",
+  "history.compare": "Compare {count} runs",
+  "history.compare.none": "Compare",
+  "history.compare.few": "Choose two runs or more to compare them",
+  "history.fate":
+    "Runs that are named, noted or shared are kept for good; others are deleted {span} after their end.",
+  "history.kept": "kept",
+
+  "keep.kept": "This run is kept for good.",
+  "keep.goes": "This run is deleted {span} after its end; name it, note something, or share it to keep it.",
+  "keep.edit": "Name, note, keep",
+  "keep.editRun": "Name, note, keep: run {id}",
+  "keep.name": "Name",
+  "keep.note": "Note",
+  "keep.shared": "Shared: keep it for those who have its address",
+  "keep.save": "Save",
+  "keep.leave": "Cancel",
+  "span.days": "{count} days",
+  "span.hours": "{count} hours",
+  "span.minutes": "{count} minutes",
+  "span.seconds": "{count} seconds",
+  "span.unknown": "some time",
+
+  "gone.title": "This run is no longer on this server.",
+  "gone.request": "This was its request:",
+  "gone.filled": "The form has been filled with it: press Run to run it again.",
+  "gone.fill": "Put it into the form to run it again.",
+
+  "compare.title": "Comparison of {count} runs",
+  "compare.back": "Back to the runs",
+  "compare.none": "The address names no run.",
+  "compare.fair": "Same truth, same observations: the comparison is fair.",
+  "compare.apart":
+    "Different experiments: these runs do not share truth and observations; they differ in: {fields}. Their scores cannot be set against each other.",
+  "compare.apart.short": "different experiments: no fair comparison",
+  "compare.cycles":
+    "Same truth and observations, but {field} differs: the scores are means over other cycles and cannot be set against each other.",
+  "compare.same": "The settings are the same in everything.",
+  "compare.differences": "Differences of the settings",
+  "compare.setting": "Setting",
+  "compare.method": "{method} (method)",
+  "compare.parameter": "{method}: {parameter}",
+  "compare.label": "label",
 
   "status.queued": "queued",
   "status.running": "running",
@@ -235,16 +308,26 @@ export const en = {
   "run.summary":
     "n = {n}, F = {F}, {members} members, {sites} sites observed every {interval} with σ = {std}",
   "run.setting": "{name}: {value}",
-  "run.replicates": "{count} replicates",
+  "run.replicates.one": "one replicate",
+  "run.replicates.other": "{count} replicates",
   "run.seed": "seed {seed}",
   "run.cancel": "Cancel",
   "run.delete": "Delete",
   "run.deleteSure": "Delete for good?",
   "run.close": "Close run {id}; it stays in the list of earlier runs",
+  "run.files": "Files",
   "run.csv": "CSV",
+  "run.place": "place {place} in the queue",
+  "run.left": "about {seconds} s left",
+  "run.netcdf": "NetCDF",
+  "run.netcdf.help": "Every series over method, replicate and step, and the metrics",
   "run.csv.help": "Every step of every method, for a spreadsheet or a script",
   "run.diagnosticsCsv": "Diagnostics CSV",
   "run.diagnosticsCsv.help": "Rank histograms, spread against error, and errors of forecasts of every method",
+  "run.json": "JSON",
+  "run.json.help": "Request, scores and diagnostics of every method, as the API has them",
+  "run.share": "Share and cite",
+  "run.share.help": "Address, request as code, citation",
   "run.reuse": "Edit as new",
   "run.reuse.help": "Put these settings, seed included, into the form",
   "run.gone": "This run is no longer on the server.",
@@ -277,6 +360,7 @@ export const en = {
   "chart.time": "model time",
   "chart.analysis": "analysis",
   "chart.background": "background",
+  "chart.band": "area: two thirds of the replicates",
   "chart.lost": "truth lost",
   "chart.describe": "{quantity} of {count} methods at {points} times. The table below gives the scores.",
   "chart.at": "t = {t}",
@@ -284,6 +368,14 @@ export const en = {
 
   "table.caption": "Scores of the methods",
   "table.method": "Method",
+  "table.place": "Place",
+  "table.place.help":
+    "By RMSE analysis. Methods tie whose difference is smaller than its standard error: from these cycles nobody can tell which is better.",
+  "table.tied": "{place}, tie",
+  "table.overBaseline": "Over best baseline",
+  "table.overBaseline.help": "The part of the best baseline’s RMSE that the method removes; negative where it is worse than that baseline.",
+  "table.best": "best one",
+  "table.lostAt": "× {count}, at step {step}",
   "table.rmse_analysis": "RMSE analysis",
   "table.rmse_analysis.help": "Time mean of the spatial RMSE of the analysis mean, ± its standard error.",
   "table.rmse_background": "RMSE background",
@@ -323,6 +415,108 @@ export const en = {
   "table.effective_sample_size.help":
     "Particles that carry the weight, on average: 1 / Σ w². Near 1 the filter has collapsed onto one.",
 
+  "sweep.form": "Vary a setting (sweep)",
+  "sweep.form.intro":
+    "One method over a range of one setting or two, every cell with the same truth: a map of its RMSE.",
+  "sweep.method": "Method",
+  "sweep.first": "Vary",
+  "sweep.second": "and",
+  "sweep.none": "nothing else",
+  "sweep.from": "from",
+  "sweep.to": "to",
+  "sweep.count": "values",
+  "sweep.start": "Run sweep",
+  "sweep.starting": "Starting …",
+  "sweep.noRange": "A range needs two numbers, and how many values there are.",
+  "sweep.cells": "{count} cells",
+  "sweep.name": "Sweep {id}",
+  "sweep.close": "Close sweep {id}",
+  "sweep.gone": "This sweep does not exist (any longer).",
+  "sweep.gone.title": "This sweep is no longer on this server.",
+  "sweep.gone.request": "This was its request:",
+  "sweep.again": "Run again",
+  "sweep.again.help": "Start the same sweep anew: same settings, same seed, same values",
+  "sweep.over": "{name}: {values}",
+  "sweep.loading": "Loading …",
+  "sweep.caption": "RMSE of the analysis of {method}. Choose a cell to see its course, and to open it as a run.",
+  "sweep.best": "best",
+  "sweep.best.text": "Best: {values}, RMSE {rmse}.",
+  "sweep.of": "{name} = {value}",
+  "sweep.cell": "RMSE {rmse} ± {error} for {values}",
+  "sweep.cell.now": "RMSE {rmse} at the newest step for {values}",
+  "sweep.cell.lost": "RMSE {rmse}, lost the truth, for {values}",
+  "sweep.cell.waits": "Not computed yet: {values}",
+  "sweep.cell.score": "RMSE {rmse} ± {error}",
+  "sweep.cell.newest": "RMSE {rmse} at the newest step",
+  "sweep.cell.open": "Open as a run",
+  "sweep.cell.none": "Nothing is computed yet.",
+  "sweep.course": "RMSE in time",
+  "sweep.course.text": "RMSE of the analysis of this cell; dashed: of the best one. All cells have the same axes.",
+  "sweep.course.only": "RMSE of the analysis of this cell. All cells have the same axes.",
+  "sweep.curve": "RMSE over {name}",
+  "sweep.curve.text": "Bars: standard error; ring: best; ×: truth lost.",
+  "sweep.rmse": "RMSE",
+  "sweep.figure": "Map of the RMSE",
+  "sweep.figure.curve": "Curve of the RMSE",
+  "sweep.figure.label": "RMSE of the analysis",
+  "sweep.figure.scale": "{label} (logarithmic)",
+  "sweep.figure.frame": "Frame",
+  "sweep.figure.ring": "Ring",
+  "sweep.figure.best": "{mark}: best, {values}, RMSE {rmse}",
+  "sweep.figure.source": "LEARN-DA, Lorenz-96 twin experiments, sweep {id}",
+  "sweep.key.open": "A click opens a cell as a run.",
+  "sweep.key.lost": "lost the truth",
+  "sweep.list": "Earlier sweeps",
+  "sweep.list.open": "Open sweep {id}",
+  "sweep.list.sure": "Sure?",
+  "sweep.list.delete": "Delete sweep {id}",
+  "sweep.csv": "CSV",
+  "sweep.netcdf": "NetCDF",
+
+  "states.title": "States",
+  "states.intro":
+    "The first replicate: the ring of sites downwards, time to the right. Point at a moment to see the ring then. Error and spread have one scale.",
+  "states.method": "Method",
+  "states.time": "Model time",
+  "states.live": "Follow the newest",
+  "states.moment": "t = {t}",
+  "states.truth": "Truth",
+  "states.analysis": "Analysis",
+  "states.error": "Error: analysis − truth",
+  "states.spread": "Spread: standard deviation of the members",
+  "states.spread.assumed": "Standard deviation, as the method assumes it",
+  "states.describe": "{what} by site and time, from {low} to {high}.",
+  "states.sites": "site",
+  "states.part": "The first {count} of {n} sites.",
+  "states.ring":
+    "The ring at t = {t}: the truth, the analysis of {method}, {members} members, {observed} observations. RMSE {rmse}.",
+  "states.key.truth": "truth",
+  "states.key.analysis": "analysis mean",
+  "states.key.members": "members",
+  "states.key.observed": "observed, ± one standard deviation",
+  "states.notInUnits": "What is observed is not the state itself: observations are not drawn.",
+  "states.waiting": "States come with the first cycles.",
+  "verdict.best": "{name} follows the truth best, with an RMSE of {rmse}.",
+  "verdict.ties": "A tie with {names}: the difference is smaller than its standard error.",
+  "verdict.baseline": "That is {share} off the RMSE of the best baseline, {baseline}.",
+  "verdict.beaten": "No better than {baseline}: {names}.",
+
+  "radar.title": "Scores at a glance",
+  "radar.text":
+    "The best of these methods is at the rim; half way in is twice its error. Spread / error: at the rim where it is 1.",
+  "improvements.title": "Improvement over the background",
+  "improvements.text": "The part of the forecast’s RMSE that each analysis removes.",
+
+  "figure.export": "{what} as a file",
+  "figure.png": "PNG",
+  "figure.svg": "SVG",
+  "figure.png.help": "This figure as a picture, with title and legend",
+  "figure.svg.help": "This figure as a drawing for papers, with title and legend",
+  "figure.key.both": "solid: analysis, dashed: background",
+  "figure.key.analysis": "analyses",
+  "figure.key.lost": "×: truth lost",
+  "figure.source": "LEARN-DA, Lorenz-96 twin experiment, run {runs}",
+
   "diagnostics.title": "Diagnostics",
   "diagnostics.intro":
     "Does the ensemble know how wrong it is? Of the background, over all scored analyses; dashed: a reliable ensemble.",
@@ -349,10 +543,40 @@ export const en = {
   "cite.title": "How to cite",
   "cite.intro":
     "LEARN-DA’s web interface began as the web backend of TEDA. If you use it in teaching or research, please cite:",
+  "cite.run":
+    "“Share and cite” on each run says which version and seed made its numbers, and names the papers of its methods.",
   "cite.copy": "Copy BibTeX",
   "cite.copied": "Copied",
 
-  "learn.title": "Learning resources",
+  "share.title": "Share and cite: {run}",
+  "share.copied": "Copied",
+  "share.address": "Address",
+  "share.address.text":
+    "Opens this run as you see it. The request is in the address: it says what was run even when the run is gone.",
+  "share.address.copy": "Copy address",
+  "share.code": "Request as code",
+  "share.code.copy": "Copy code",
+  "share.curl": "curl",
+  "share.python": "Python",
+  "share.grpcurl": "gRPC",
+  "share.curl.text": "For a shell. A server that asks for a token takes it from LEARNDA_TOKEN.",
+  "share.python.text": "Python’s own library suffices. Starts the run, waits for it and prints each method’s RMSE.",
+  "share.grpcurl.text":
+    "With grpcurl, straight to a compute server; put its address in place of localhost:50051. The numbers are the same.",
+  "share.cite": "Citation",
+  "share.cite.text": "What makes these numbers again, and whose methods they are.",
+  "share.software": "Software",
+  "share.software.unknown": "known once the run has started",
+
+  "learn.title": "Lessons and published settings",
+  "learn.lessons": "Lessons",
+  "learn.lessons.intro":
+    "Each is an experiment with one thing to notice. It fills the form; press Run, then change what you like.",
+  "learn.published": "Published settings",
+  "learn.published.intro":
+    "Settings whose RMSE others have recorded, all started close to the truth. Their number is drawn into the chart of the RMSE.",
+  "learn.reading": "Reading",
+  "learn.filled": "{name}: the form is filled in. Press Run.",
   "learn.paper": "paper",
   "learn.book": "book",
   "learn.software": "software",
@@ -362,6 +586,77 @@ export const en = {
   "learn.hunt": "The LETKF, explained so that one can program it.",
   "learn.asch": "A textbook, from variational to ensemble methods, with applications.",
   "learn.dapper": "A Python workbench with many methods and settings from the literature.",
+
+  "preset.members.one": "one member",
+  "preset.members.other": "{count}\u00a0members",
+  "preset.title": "{who}, {members}",
+  "credit.dapper": "DAPPER after {work}",
+  "credit.rmse": "{who}: {rmse}",
+  "references.intro":
+    "Published numbers are means of the analysis RMSE over time, scored from t\u00a0=\u00a0{from} on, where their lines begin. Single analyses lie around them.",
+  "references.here": "this run {rmse}",
+
+  "lesson.watch": "Watch for",
+  "lesson.seen": "What you saw",
+  "lesson.other": "Not this time",
+  "lesson.waiting": "The run will tell.",
+  "lesson.nothing": "The run has no scores to tell it by.",
+
+  "lesson.chaos": "Chaos and the free run",
+  "lesson.chaos.text":
+    "Both ensembles start as the truth with noise of 0.001. The free run is never corrected; the ETKF sees an observation of every site each 0.05 of time.",
+  "lesson.chaos.watch":
+    "how long the free run knows anything. Its error grows like a straight line on the log axis, until it is as wrong as climatology.",
+  "lesson.chaos.seen":
+    "The free run ended as wrong as climatology, which knows nothing of the day: RMSE {free} against {climatology}. Observations held the ETKF at {filter}.",
+  "lesson.chaos.unlike":
+    "Free run {free}, climatology {climatology}, ETKF {filter}: with these settings the free run did not become as wrong as climatology, or the filter did no better.",
+
+  "lesson.inflate": "Why inflate",
+  "lesson.inflate.text":
+    "A finite ensemble underestimates its own error a little at each analysis, and then trusts itself too much. Inflation stretches it again. Here one EnKF runs without and one with it.",
+  "lesson.inflate.watch": "the moment at which the filter without inflation leaves the truth, and that it does not come back.",
+  "lesson.inflate.seen":
+    "With inflation {low} the EnKF lost the truth, RMSE {without}; with {high} it held it, {with}.",
+  "lesson.inflate.unlike":
+    "With inflation {low} the RMSE is {without}, with {high} it is {with}: here it was not inflation that decided between losing and holding the truth.",
+
+  "lesson.localise": "Why localise",
+  "lesson.localise.text":
+    "Ten members cannot tell chance from correlation between distant sites. The LETKF lets an observation act only on the sites near it; the ETKF lets it act on all.",
+  "lesson.localise.watch": "which of the two, with the same ten members, still follows the truth.",
+  "lesson.localise.seen":
+    "With {members} members the ETKF lost the truth, RMSE {global}; the LETKF, with radius {r}, held it: {local}.",
+  "lesson.localise.unlike":
+    "With {members} members the RMSE is {global} for the ETKF and {local} for the LETKF with radius {r}: here it was not localisation that decided.",
+
+  "lesson.members": "Too few members",
+  "lesson.members.text":
+    "The ETKF has ten members for a model with some thirteen growing directions: what lies outside the ensemble it can neither see nor correct. Run it, then set Members to 28 and run again.",
+  "lesson.members.watch":
+    "the spread, which is the error that the ensemble believes in, beside the error that it makes.",
+  "lesson.members.seen":
+    "{members} members believed in an error of {spread} and made one of {rmse}, {ratio} times as large: lost, and sure of itself.",
+  "lesson.members.unlike":
+    "{members} members believed in an error of {spread} and made one of {rmse}: these were enough.",
+
+  "lesson.stochastic": "Stochastic against deterministic",
+  "lesson.stochastic.text":
+    "The EnKF adds random noise to the observations of each member, so that its spread comes out right on average; the ETKF makes it right by algebra. Both have 28 members, and an inflation tuned to each.",
+  "lesson.stochastic.watch": "the gap between the two RMSEs: it is the price of the drawn noise.",
+  "lesson.stochastic.seen":
+    "EnKF {drawn}, ETKF {exact}: drawing the noise made the RMSE larger by {change}.",
+  "lesson.stochastic.unlike":
+    "EnKF {drawn}, ETKF {exact}: with these settings the drawn noise did not cost accuracy that one can see.",
+
+  "lesson.gaussian": "When Gaussian fails",
+  "lesson.gaussian.text":
+    "The instrument sees |x|, not its sign, and a forecast that is long enough leaves both signs possible. A Kalman filter takes one mean between them; a particle filter weighs both, which 400 particles can do on 5 sites.",
+  "lesson.gaussian.watch": "the RMSE of the particle filter against that of the ETKF.",
+  "lesson.gaussian.seen":
+    "ETKF {kalman}, particle filter {particles}: without the Gaussian assumption the error is smaller.",
+  "lesson.gaussian.unlike":
+    "ETKF {kalman}, particle filter {particles}: with these settings the Gaussian assumption did no harm, or there were too few particles.",
 } as const;
 
 export type Dictionary = Record<keyof typeof en, string>;

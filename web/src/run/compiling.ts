@@ -1,6 +1,7 @@
 /** What a run waits for before it can be computed, in words. */
 
 import { lookUp, methodName, t } from "../i18n";
+import { decimal } from "../i18n/numbers";
 import type { Compiling } from "./state";
 
 /** One sentence for all programs; estimates are each program's own, for several compile at once. */
@@ -14,4 +15,4 @@ export function compilingText(programs: readonly Compiling[]): string {
 
 /** An estimate promises no more than one digit below a second, and whole seconds above. */
 const rounded = (seconds: number): string =>
-  seconds < 0.95 ? Math.max(0.1, seconds).toFixed(1) : seconds.toFixed(0);
+  decimal(Math.max(0.1, seconds), { maximumFractionDigits: seconds < 0.95 ? 1 : 0 });

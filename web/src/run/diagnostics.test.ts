@@ -17,15 +17,17 @@ const method = (diagnostics: Diagnostics | null): MethodState => ({
   divergedStep: null,
 });
 
+const NO_BINS = { edges: [], counts: [], spread: [], error: [] };
+const EMPTY: Diagnostics = { rank_histogram: [], spread_skill: NO_BINS, lead_rmse: [] };
+
 test("only methods with something to show are shown, in their places", () => {
   const bins = { edges: [1, null], counts: [0, 3], spread: [null, 2], error: [null, 3] };
-  const empty = { rank_histogram: [], spread_skill: null, lead_rmse: [] };
-  const found = diagnosed([
+    const found = diagnosed([
     method(null),
-    method({ ...empty, spread_skill: bins }),
-    method(empty),
-    method({ rank_histogram: [0, 0], lead_rmse: [null, 0.5] }),
-    method({ rank_histogram: [0, 0], lead_rmse: [null] }),
+    method({ ...EMPTY, spread_skill: bins }),
+    method(EMPTY),
+    method({ ...EMPTY, rank_histogram: [0, 0], lead_rmse: [null, 0.5] }),
+    method({ ...EMPTY, rank_histogram: [0, 0], lead_rmse: [null] }),
   ]);
   expect(found.map(({ index }) => index)).toEqual([1, 3]);
   expect(found[0]).toMatchObject({ ranks: [], spread: [{ spread: 2, error: 3 }], leads: [] });
@@ -39,7 +41,7 @@ test("bins with next to no cases, or no number, are left out", () => {
     spread: [0.5, 1.5, null, 4],
     error: [9, 1.5, 2, 8],
   };
-  const spread = diagnosed([method({ spread_skill: bins })])[0]!.spread;
+  const spread = diagnosed([method({ ...EMPTY, spread_skill: bins })])[0]!.spread;
   expect(spread).toEqual([
     { spread: 1.5, error: 1.5 },
     { spread: 4, error: 8 },

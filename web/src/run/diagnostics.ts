@@ -1,6 +1,6 @@
 /** What the figures of a method's diagnostics show: pure, from the server's numbers. */
 
-import type { Diagnostics, SpreadSkill } from "../api/types";
+import type { SpreadSkill } from "../api/types";
 import type { MethodState } from "./state";
 
 /** A method that has something to show, with its place among the run's methods. */
@@ -15,14 +15,15 @@ export interface Diagnosed {
 export function diagnosed(methods: readonly MethodState[]): Diagnosed[] {
   return methods
     .map((method, index) => {
-      const { rank_histogram, spread_skill, lead_rmse }: Diagnostics = method.diagnostics ?? {};
-      const ranks = rank_histogram ?? [];
+      const told = method.diagnostics;
+      const ranks = told?.rank_histogram ?? [];
+      const leads = told?.lead_rmse ?? [];
       return {
         method,
         index,
         ranks: sum(ranks) > 0 ? ranks : [],
-        spread: spreadPoints(spread_skill),
-        leads: (lead_rmse ?? []).some(Number.isFinite) ? lead_rmse! : [],
+        spread: spreadPoints(told?.spread_skill),
+        leads: leads.some(Number.isFinite) ? leads : [],
       };
     })
     .filter(({ ranks, spread, leads }) => ranks.length + spread.length + leads.length > 0);
@@ -54,8 +55,8 @@ export interface SpreadPoint {
 /** Bins with fewer than this part of the cases say little. */
 const LEAST = 0.01;
 
-function spreadPoints(bins: SpreadSkill | null | undefined): SpreadPoint[] {
-  if (bins === null || bins === undefined) return [];
+function spreadPoints(bins: SpreadSkill | undefined): SpreadPoint[] {
+  if (bins === undefined) return [];
   const least = LEAST * sum(bins.counts);
   return bins.counts
     .map((count, bin) => ({ count, spread: bins.spread[bin] ?? 0, error: bins.error[bin] ?? 0 }))

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { deviation, unusual } from "./facts";
+import { deviation, summary, unusual } from "./facts";
 
 const USUAL = {
   lorenz96_F: 8,
@@ -23,4 +23,10 @@ test("one deviation, or its range over the sites", () => {
   expect(deviation({ std_obs: 0.01, methods: [] })).toBe("0.01");
   expect(deviation({ std_obs_sites: [0.5, 0.1, 1], methods: [] })).toBe("0.100 … 1.00");
   expect(deviation({ methods: [] })).toBe("–");
+});
+
+test("the experiment in one line", () => {
+  const request = { lorenz96_n: 40, lorenz96_F: 8, ensemble_size: 20, obs_sites: [1, 2], obs_freq: 0.1, std_obs: 0.5 };
+  const text = summary({ ...request, methods: [] });
+  expect(text).toBe("n = 40, F = 8, 20 members, 2 sites observed every 0.1 with σ = 0.5");
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { improvement, number, percent, seconds, share } from "./format";
+import { bytes, duration, improvement, number, percent, seconds, share } from "./format";
 
 test.each([
   [0.0012346, "0.001235"],
@@ -40,3 +40,21 @@ test("seconds", () => {
   expect(seconds(0.0421)).toBe("42 ms");
   expect(seconds(12.345)).toBe("12.3 s");
 });
+
+test.each([
+  [0.0004, "10 ms"],
+  [0.0421, "40 ms"],
+  [3.21, "3.2 s"],
+  [119, "119 s"],
+  [120, "2.0 min"],
+  [7199, "120 min"],
+  [7200, "2.0 h"],
+  [864_000, "10 d"],
+])("about %d seconds", (time, text) => expect(duration(time)).toBe(text));
+
+test.each([
+  [900, "0.90 kB"],
+  [45_600_000, "46 MB"],
+  [4_294_967_296, "4.3 GB"],
+  [1.2e16, "12000 TB"],
+])("about %d bytes", (count, text) => expect(bytes(count)).toBe(text));

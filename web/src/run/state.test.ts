@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
-import type { Run } from "../api/types";
+import { partly } from "../api/testing";
+import type { Diagnostics, Metrics, Run } from "../api/types";
 import type { RunEvent } from "../stream/events";
 import { compiling, ended, methodStarted, partial, RUN, started } from "../stream/testing";
 import { fold, fromSummary, lostAt, progress, type RunState } from "./state";
@@ -9,9 +10,15 @@ const SUMMARY: Run = {
   run_id: RUN,
   status: "queued",
   created_at: 1,
+  started_at: null,
   finished_at: null,
   error: null,
   warnings: [],
+  runtime_sec: null,
+  server: null,
+  name: null,
+  note: null,
+  shared: false,
   step_count: 3,
   request: {
     end_time: 0.2,
@@ -24,8 +31,8 @@ const SUMMARY: Run = {
   methods: {},
 };
 
-const DIAGNOSTICS = { rank_histogram: [1, 2], lead_rmse: [0.5] };
-const METRICS = { rmse_analysis: 1, diverged_replicates: 1 };
+const DIAGNOSTICS = partly<Diagnostics>({ rank_histogram: [1, 2], lead_rmse: [0.5] });
+const METRICS = partly<Metrics>({ rmse_analysis: 1, diverged_replicates: 1 });
 const done = (id: number, method_id: string): RunEvent => ({
   type: "method_completed",
   run_id: RUN,

@@ -16,8 +16,10 @@ import type {
   Value,
 } from "../api/types";
 import {
+  BANDS,
   isTerminal,
   SERIES,
+  type BandName,
   type MethodCompleted,
   type Partial,
   type RunEvent,
@@ -26,7 +28,7 @@ import {
 } from "../stream/events";
 
 /** One entry per received step, in the order of the steps. */
-export interface Columns extends Record<SeriesName, (number | null)[]> {
+export interface Columns extends Record<SeriesName | BandName, (number | null)[]> {
   step: number[];
   t: number[];
 }
@@ -66,6 +68,11 @@ export interface RunState {
   /** Each program once; empty while the run is computed, and after its end. */
   compiling: readonly Compiling[];
   methods: MethodState[];
+  /** The last step of which states can be read, by method; "" for the truth. */
+  statesUntil: Readonly<Record<string, number>>;
+  /** When its first step was told, and its newest; seconds since the epoch, null before. */
+  firstStep: number | null;
+  newestStep: number | null;
   /** The last event folded in; 0 before the first. */
   lastEvent: number;
 }
@@ -96,6 +103,9 @@ export function fromSummary(summary: Run): RunState {
         divergedStep: known?.diverged_step ?? null,
       };
     }),
+    statesUntil: {},
+    firstStep: null,
+    newestStep: null,
     lastEvent: 0,
   };
 }
@@ -149,10 +159,15 @@ function apply(
     }
     case "partial": {
       run.compiling = []; // a run that is taken over goes on without another start
+      run.firstStep ??= event.ts;
+      run.newestStep = event.ts;
       const columns = method(event.method_id)?.columns;
       if (columns !== undefined) append(columns, event);
       break;
     }
+    case "states":
+      run.statesUntil = { ...run.statesUntil, [event.method_id ?? ""]: event.last_step };
+      break;
     case "method_completed": {
       const completed = method(event.method_id);
       if (completed !== undefined) complete(completed, event);
@@ -167,10 +182,11 @@ function append(columns: Columns, event: Partial): void {
   columns.step.push(event.step);
   columns.t.push(event.t);
   for (const name of SERIES) columns[name].push(event[name] ?? null);
+  for (const name of BANDS) columns[name].push(event[name] ?? null);
 }
 
 function complete(method: MethodState, event: MethodCompleted): void {
-  const lost = (event.metrics["diverged_replicates"] ?? 0) > 0;
+  const lost = (event.metrics.diverged_replicates ?? 0) > 0;
   method.status = event.status ?? (lost ? "diverged" : "completed");
   method.metrics = event.metrics;
   method.diagnostics = event.diagnostics ?? method.diagnostics;
@@ -202,7 +218,7 @@ const END = {
 
 export function emptyColumns(): Columns {
   const columns = { step: [], t: [] } as unknown as Columns;
-  for (const name of SERIES) columns[name] = [];
+  for (const name of [...SERIES, ...BANDS]) columns[name] = [];
   return columns;
 }
 

@@ -38,7 +38,8 @@ export class StreamClient {
     else if (this.watched.has(event.run_id)) this.watched.set(event.run_id, event._event_id);
   }
 
-  private rewatch(): void {
+  /** Watch all anew, each run from the last event that was received of it. */
+  rewatch(): void {
     for (const [runId, since] of this.watched) this.say({ type: "watch", runId, since });
   }
 
@@ -54,6 +55,7 @@ export class StreamClient {
     worker.port.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.type === "events") this.reader.events(data.events);
       else if (data.type === "gone") this.reader.gone(data.runId);
+      else if (data.type === "refused") this.reader.refused();
       else this.reader.connection(data.live);
     };
     return (message) => worker.port.postMessage(message);

@@ -1,6 +1,6 @@
-/** The events of a run's stream, as the contract gives them. */
+/** The events of the streams of a run and of a sweep, as the contract gives them. */
 
-import type { Diagnostics, MethodStatus, Metrics, RunRequest, Value } from "../api/types";
+import type { Diagnostics, MethodStatus, Metrics, RunRequest, SweepCell, Value } from "../api/types";
 
 interface Numbered {
   run_id: string;
@@ -50,23 +50,53 @@ export const SERIES = [
 
 export type SeriesName = (typeof SERIES)[number];
 
-export interface Partial extends OfMethod, Record<SeriesName, number | null> {
+/** The ends of the bands over replicates: two thirds of them lie within. */
+export const BANDS = [
+  "rmse_analysis_low",
+  "rmse_analysis_high",
+  "spread_analysis_low",
+  "spread_analysis_high",
+] as const;
+
+export type BandName = (typeof BANDS)[number];
+
+type Ends = { [Name in BandName]?: number | null };
+
+/** Of the methods that have them. */
+type SomeSeries = "crps_analysis" | "innovation_consistency" | "effective_sample_size";
+
+type Extra = { [Name in SomeSeries]?: number | null };
+
+export interface Partial extends OfMethod, Record<SeriesName, number | null>, Extra, Ends {
   type: "partial";
   step: number;
   t: number;
 }
 
+/** States up to `last_step` can be read: of a method, or of the truth (null). */
+export interface StatesKept extends Numbered {
+  type: "states";
+  method_id: string | null;
+  /** Of the method. */
+  name?: string;
+  label?: string;
+  last_step: number;
+}
+
 export interface MethodCompleted extends OfMethod {
   type: "method_completed";
   metrics: Metrics;
-  diagnostics?: Diagnostics | null;
+  diagnostics?: Diagnostics;
   runtime_sec: number | null;
   status?: MethodStatus;
-  diverged_step?: number | null;
+  /** Where it diverged. */
+  diverged_step?: number;
 }
 
 export interface RunEnded extends Numbered {
   type: "run_completed" | "run_cancelled";
+  /** Of a completed run. */
+  runtime_sec?: number;
   /** What a reader of the numbers should know. */
   warnings?: string[];
 }
@@ -82,6 +112,7 @@ export type RunEvent =
   | Compiling
   | MethodStarted
   | Partial
+  | StatesKept
   | MethodCompleted
   | RunEnded
   | RunFailed;
@@ -93,6 +124,16 @@ const TERMINAL: ReadonlySet<string> = new Set(["run_completed", "run_failed", "r
 
 /** True when nothing of the run follows this event. */
 export const isTerminal = (event: RunEvent): event is Terminal => TERMINAL.has(event.type);
+
+/** Of a sweep's stream: what is new of a cell. */
+export interface CellUpdate extends Pick<SweepCell, "cell" | "values" | "status" | "series"> {
+  /** When the cell is over. */
+  metrics?: Metrics | null;
+  diverged_step?: number | null;
+}
+
+/** The `data:` of a `cell`. */
+export const parseCell = (data: string): CellUpdate => JSON.parse(data) as CellUpdate;
 
 /** The run that a `done` says does not exist, or null. */
 export function parseUnknownRun(data: string): string | null {

@@ -24,11 +24,12 @@ class Streams {
 }
 
 const reader = () => {
-  const seen = { ids: [] as number[], gone: [] as string[], live: [] as boolean[] };
+  const seen = { ids: [] as number[], gone: [] as string[], live: [] as boolean[], refused: 0 };
   const reader: Reader = {
     events: (events) => seen.ids.push(...events.map((event) => event._event_id)),
     gone: (runId) => seen.gone.push(runId),
     connection: (live) => seen.live.push(live),
+    refused: () => (seen.refused += 1),
   };
   return { seen, reader };
 };
@@ -121,4 +122,22 @@ test("a run that the server does not know is given up, the others go on", async 
   await vi.advanceTimersByTimeAsync(500);
   expect(seen.gone).toEqual([RUN]);
   expect(streams.last.url).toBe("/api/events?run=run-b%3A0");
+});
+
+test("a stream that wants a token is not asked again before somebody watches anew", async () => {
+  const { reader: one, seen } = reader();
+  hub.watch(one, RUN, 0);
+  await settle();
+  streams.last.listener.opened();
+  streams.last.listener.events([started(1)]);
+  streams.last.listener.ended(401);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(seen.refused).toBe(1);
+  expect(seen.live).toEqual([true, false]);
+  expect(streams.opened).toHaveLength(1);
+  hub.watch(one, RUN, 1);
+  await settle();
+  expect(streams.last.url).toBe("/api/events?run=run-a%3A1");
+  streams.last.listener.events([started(2)]);
+  expect(seen.ids).toEqual([1, 2]);
 });

@@ -13,6 +13,8 @@ export interface Reader {
   /** The server no longer knows this run. */
   gone(runId: string): void;
   connection(live: boolean): void;
+  /** The server wants a token: nothing comes before this reader watches something again. */
+  refused(): void;
 }
 
 /** Opens a stream, and returns what closes it. */
@@ -75,6 +77,10 @@ export class Hub {
     this.close = null;
     if (this.subscriptions.wanted().size === 0) return;
     if (status !== 200) this.announce(false);
+    if (status === 401) {
+      for (const reader of this.subscriptions.all()) reader.refused();
+      return;
+    }
     this.reopenIn(this.backoff.next());
   }
 

@@ -10,4 +10,5 @@ export type ToWorker =
 export type FromWorker =
   | { type: "events"; events: RunEvent[] }
   | { type: "gone"; runId: string }
-  | { type: "connection"; live: boolean };
+  | { type: "connection"; live: boolean }
+  | { type: "refused" };

@@ -11,6 +11,7 @@ function serve(port: MessagePort): void {
     events: (events) => say({ type: "events", events }),
     gone: (runId) => say({ type: "gone", runId }),
     connection: (live) => say({ type: "connection", live }),
+    refused: () => say({ type: "refused" }),
   };
   port.onmessage = ({ data }: MessageEvent<ToWorker>) => {
     if (data.type === "watch") hub.watch(reader, data.runId, data.since);

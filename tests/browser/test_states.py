@@ -1,0 +1,71 @@
+"""Seeing the assimilation: space-time diagrams and the ring."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from page_driver import Tabs, control, newest_card, press_run, set_fields, wait_for_status
+from playwright.sync_api import Locator, expect
+
+pytestmark = pytest.mark.browser
+
+COLOURED = """(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let clear = 0;
+  const seen = new Set();
+  for (let i = 0; i < data.length; i += 4) {
+    if (data[i + 3] === 0) clear += 1;
+    seen.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]);
+  }
+  return [canvas.width, canvas.height, clear, seen.size];
+}"""
+
+
+def canvases(figures: Locator) -> list[list[int]]:
+    """Width, height, clear pixels and colours of each diagram."""
+    return [canvas.evaluate(COLOURED) for canvas in figures.locator("canvas").all()]
+
+
+def test_the_states_of_a_run_are_seen(tabs: Tabs) -> None:
+    page = tabs.open()
+    set_fields(page, seed="3")
+    press_run(page)
+    card = newest_card(page)
+    wait_for_status(card, "completed")
+    states = card.locator("[data-states]")
+    time = states.locator("output")
+    expect(time).to_have_text(re.compile("^10"))
+    diagrams = canvases(states)
+    assert [d[:3] for d in diagrams] == [[101, 40, 0]] * 4
+    assert all(d[3] > 50 for d in diagrams[:3])
+    ring = states.locator("svg")
+    expect(ring).to_have_attribute("role", "img")
+    assert ring.locator(".member").count() == 12
+    assert ring.locator(".dot").count() == 32
+
+    before = ring.locator("path.truth").get_attribute("d")
+    states.get_by_label("Model time").fill("10")
+    expect(time).to_have_text(re.compile(r"^1\.0"))
+    expect(states.get_by_label("Follow the newest")).not_to_be_checked()
+    assert ring.locator("path.truth").get_attribute("d") != before
+    states.locator("canvas").first.click(position={"x": 3, "y": 20})
+    expect(time).to_have_text(re.compile("^0"))
+
+    states.get_by_label("Method").select_option("LETKF (r = 2)")
+    expect(states.locator("p.visually-hidden")).to_contain_text("the analysis of LETKF")
+    states.get_by_label("Follow the newest").check()
+    expect(time).to_have_text(re.compile("^10"))
+    sentence = states.locator("p.visually-hidden").inner_text()
+    assert float(sentence.rsplit("RMSE ", 1)[1].rstrip(".")) < 0.1
+
+
+def test_states_that_are_not_kept_are_not_shown(tabs: Tabs) -> None:
+    page = tabs.open()
+    page.get_by_text("More settings").click()
+    control(page, "record_states").select_option("false")
+    press_run(page)
+    card = newest_card(page)
+    wait_for_status(card, "completed")
+    expect(card.locator("table").first).to_be_visible()
+    expect(card.locator("[data-states]")).to_have_count(0)

@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+
+import { METHODS, parameter } from "../experiment/testing";
+import { axisLabel, axisName, axisText, cellText } from "./names";
+
+const named = { ...METHODS, schema: { letkf: { r: parameter({ type: "float", label: "Radius", unit: "sites" }) } } };
+
+test("a setting has the form's name, a parameter the server's, with their units", () => {
+  expect(axisName("ensemble_size", "letkf", named)).toBe("Members");
+  expect(axisLabel("ensemble_size", "letkf", named)).toBe("Members");
+  expect(axisLabel("std_obs", "letkf", named)).toBe("Observation error (std. dev.)");
+  expect(axisName("methods.0.params.r", "letkf", named)).toBe("Radius");
+  expect(axisLabel("methods.0.params.r", "letkf", named)).toBe("Radius (sites)");
+  for (const name of [axisName, axisLabel]) {
+    expect(name("methods.0.params.r", "letkf", null)).toBe("r");
+    expect(name("methods.0.params.other", "mine", named)).toBe("other");
+    expect(name("tomorrow", "letkf", named)).toBe("tomorrow");
+  }
+});
+
+test("a cell by its values, an axis by all of its", () => {
+  expect(cellText(["Radius", "Taper"], [1.25, "box"])).toBe("Radius = 1.25, Taper = box");
+  expect(axisText("Radius", { field: "x", values: [1, 1.5, 2] })).toBe("Radius: 1, 1.5, 2");
+});
