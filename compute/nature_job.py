@@ -6,7 +6,6 @@ the methods of that run are given; one of the replicates is told.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any, NamedTuple
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compute.device import Device, wait
-from compute.pace import FIRST_CHUNK, next_count
+from compute.pace import FIRST_CHUNK, Pace, next_count
 from compute.plan import Plan
 from compute.shape import Observed
 from learnda.experiment import Experiment
@@ -58,16 +57,17 @@ def job(
     yield FirstEnsemble(members if np.asarray(finite)[row] else np.full_like(members, np.nan))
     del ensemble, members
     program = yield from wait(carried)
+    pace = Pace(workers.count)
     step, count, total = 0, FIRST_CHUNK, experiment.step_count
     while step < total:
         slot = plan.shape.slot(step)
         count = min(count, total - step, plan.shape.buffer - slot)
-        began = time.perf_counter()
         arguments = (setting, plan.sites, truth, np.int32(step), np.int32(count))
-        truth, observed = yield from wait(device.run(program, *arguments))
+        call = device.submit(pace.timed, program.call, *arguments)
+        truth, observed = yield from wait(call)
         yield _span(step, observed, slice(slot, slot + count), row)
         step += count
-        count = next_count(count, time.perf_counter() - began)
+        count = next_count(count, pace.round_seconds())
 
 
 def _span(step: int, observed: Observed, slots: slice, row: int) -> Span:

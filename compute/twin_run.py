@@ -2,16 +2,16 @@
 
 It drives the programs of `compute.experiment` in rounds: nature goes on by a chunk of cycles, then
 each method follows over the same chunk, so that all curves grow together and a checkpoint can be
-taken between rounds. How long a chunk is follows the clock; no number depends on it. Where it has
-to wait, for a program that is compiled or a worker that computes, the generator yields the future,
-for its driver to wait for.
+taken between rounds. How long a chunk is follows what it takes; no number depends on it. Where it
+has to wait, for a program that is compiled or a worker that computes, the generator yields the
+future, for its driver to wait for.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -36,7 +36,7 @@ from compute.events import (
     States,
 )
 from compute.experiment import MethodState
-from compute.pace import FIRST_CHUNK, next_count
+from compute.pace import FIRST_CHUNK, Pace, next_count
 from compute.plan import Batch, Plan, Requested
 from compute.programs import Programs
 from compute.reliability import Gathered
@@ -131,6 +131,7 @@ class TwinRun:
 
     def __post_init__(self) -> None:
         self._plan = Plan(self.experiment, self.workers.count, self.workers.side_by_side)
+        self._pace = Pace(self.workers.count)
         self._untold = _Untold()
         self._stride = states.stride(self.experiment.step_count)
 
@@ -168,12 +169,10 @@ class TwinRun:
         count = FIRST_CHUNK
         while step < total:
             count = min(count, total - step, shape.buffer - shape.slot(step))
-            round_began = time.perf_counter()
             yield from self._round(step, count)
             step += count
             truth_held = truth_held and self._truth_is_finite()
-            seconds = time.perf_counter() - round_began
-            count = next_count(count, seconds)
+            count = next_count(count, self._pace.round_seconds())
             interval = self.checkpoint_interval
             if interval and step < total and time.perf_counter() - last_checkpoint >= interval:
                 yield from self._tell()
@@ -247,7 +246,7 @@ class TwinRun:
         arguments = (np.int32(step), np.int32(count))
         call = self._requested.nature.result().call
         natures = [
-            self.workers.submit(call, group.setting, self._plan.sites, group.truth, *arguments)
+            self._submit(call, group.setting, self._plan.sites, group.truth, *arguments)
             for group in self._groups
         ]
         yield from natures
@@ -262,7 +261,7 @@ class TwinRun:
             yield from self._tell()
         running = [
             [
-                self.workers.submit(self._advance, number, part, observed, *arguments)
+                self._submit(self._advance, number, part, observed, *arguments)
                 for part, observed in zip(parts, given, strict=True)
             ]
             for number, parts in enumerate(self._parts)
@@ -273,12 +272,15 @@ class TwinRun:
             yield from futures
             judged.append(
                 [
-                    self.workers.submit(self._judge, number, part, *future.result(), *arguments)
+                    self._submit(self._judge, number, part, *future.result(), *arguments)
                     for part, future in zip(parts, futures, strict=True)
                 ]
             )
             futures.clear()
         self._untold = _Untold(step, count, judged, nature)
+
+    def _submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        return self.workers.submit(self._pace.timed, function, *arguments)
 
     def _advance(
         self, number: int, part: _Part, observed: Observed, step: Any, count: Any

@@ -64,6 +64,18 @@ def test_a_slow_reader_pauses_its_own_run_only(engine):
     slow.cancel()
 
 
+def test_rounds_do_not_get_smaller_while_others_have_their_turn(engine):
+    """Blamed for the time of others, a run would come down to a cycle a round."""
+    pausing = engine.job(lambda _: (time.sleep(0.05) for _ in itertools.count()), read_ahead=10**9)
+    asked = engine.submit(experiment(("etkf", {}), end_time=30))
+    try:
+        rounds = [e.first_step for e in itertools.islice(asked, 30) if isinstance(e, Progress)]
+    finally:
+        pausing.cancel()
+        asked.cancel()
+    assert len(rounds) < 15
+
+
 async def test_asyncio_reads_the_same_events(engine):
     asked = experiment(("letkf", {"r": 2}), end_time=2)
     expected = completed(run(engine, asked)).metrics
