@@ -110,16 +110,23 @@ async def place(pool: Pool, run_id: UUID) -> int | None:
 
 
 async def renew(pool: Pool, claims: Mapping[UUID, int], *, lease: float) -> set[UUID]:
-    """Extend the leases of (run, generation); returns the runs that are still held."""
+    """Extend the leases of (run, generation); returns the runs that are still held, or that their
+    holder has just brought to their end.
+    """
     async with pool.connection() as connection:
         cursor = await connection.execute(
             """
-            UPDATE learnda.run SET lease_until = clock_timestamp() + make_interval(secs => %s)
-            FROM unnest(%s::uuid[], %s::bigint[]) AS held (run_id, held_generation)
-            WHERE id = run_id AND generation = held_generation AND status = 'running'
-            RETURNING id
+            WITH held AS (
+                SELECT * FROM unnest(%s::uuid[], %s::bigint[]) AS held (run_id, held_generation)
+            ), renewed AS (
+                UPDATE learnda.run SET lease_until = clock_timestamp() + make_interval(secs => %s)
+                FROM held
+                WHERE id = run_id AND generation = held_generation AND status = 'running'
+            )
+            SELECT id FROM learnda.run JOIN held ON id = run_id AND generation = held_generation
+            WHERE status <> 'cancelled'
             """,
-            [lease, list(claims), list(claims.values())],
+            [list(claims), list(claims.values()), lease],
         )
         return {row["id"] for row in await cursor.fetchall()}
 

@@ -92,6 +92,17 @@ async def test_a_silent_carrier_loses_its_run_and_its_late_writes_are_refused(po
     assert await claim(pool) == []
 
 
+async def test_who_brought_a_run_to_its_end_is_not_told_that_it_is_lost(pool: Pool) -> None:
+    """Leases are renewed while the last commit is on its way back: it is not to be cut off."""
+    run = await create(pool)
+    (held,) = await claim(pool)
+    await commit(pool, held, Reader(1).read(fresh_state(held), whole_run("a")))
+    assert await queue.renew(pool, {run: held.generation}, lease=LEASE) == {run}
+    stored = await runs.get(pool, run)
+    assert stored is not None
+    assert stored["status"] == "completed"
+
+
 async def test_a_whole_run_is_committed_chunk_by_chunk(pool: Pool) -> None:
     run = await create(pool, "a", "b")
     (held,) = await claim(pool)
