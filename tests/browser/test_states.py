@@ -6,7 +6,7 @@ import re
 
 import pytest
 from page_driver import Tabs, control, newest_card, press_run, set_fields, wait_for_status
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 pytestmark = pytest.mark.browser
 
@@ -25,6 +25,28 @@ COLOURED = """(canvas) => {
 def canvases(figures: Locator) -> list[list[int]]:
     """Width, height, clear pixels and colours of each diagram."""
     return [canvas.evaluate(COLOURED) for canvas in figures.locator("canvas").all()]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_states_that_come_move_nothing(tabs: Tabs, width: int) -> None:
+    page = tabs.open()
+    page.set_viewport_size({"width": width, "height": 900})
+    held: list[Route] = []
+    page.route("**/states*", lambda route: held.append(route))
+    press_run(page)
+    card = newest_card(page)
+    wait_for_status(card, "completed")
+    states = card.locator("[data-states]")
+    expect(states).to_contain_text("States come with the first cycles")
+    before = states.bounding_box()
+    expect(states.locator("path.member")).to_have_count(0)
+    for route in held:
+        route.continue_()
+    expect(states.locator("path.member")).to_have_count(12)
+    after = states.bounding_box()
+    assert before
+    assert after
+    assert after["height"] == pytest.approx(before["height"], abs=0.5)
 
 
 def test_the_states_of_a_run_are_seen(tabs: Tabs) -> None:

@@ -15,6 +15,16 @@ export const FIRST_MEMBER = 2;
 export const TRUTH = 0;
 export const OBSERVED = 1;
 
+/** What compute keeps at most; see `compute/states.py`. */
+const MOST_STEPS = 400;
+const MOST_SITES = 120;
+
+/** Before the first ones: of as many sites as they will have. */
+export function noStates(sites: number): States {
+  const siteCount = Math.min(sites, MOST_SITES);
+  return { steps: [], stateCount: FIRST_MEMBER, siteCount, values: new Float32Array() };
+}
+
 /** All numbers that 16 bits can say, by the bits: looking up is quicker than computing. */
 let halves: Float32Array | null = null;
 
@@ -131,6 +141,6 @@ export function rmse(a: Float32Array, b: Float32Array): number | null {
 
 /** The columns of a figure of all steps: what is to come has its place from the start. */
 export function columnCount(kept: readonly number[], stepCount: number): number {
-  const stride = kept.length > 1 ? kept[1]! - kept[0]! : 1;
+  const stride = kept.length > 1 ? kept[1]! - kept[0]! : Math.ceil(stepCount / MOST_STEPS);
   return Math.max(kept.length, Math.ceil(stepCount / stride));
 }
