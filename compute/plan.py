@@ -10,7 +10,7 @@ and the device, nothing from the clock.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -152,13 +152,13 @@ class Plan:
 
     # ------------------------------------------------------------ programs
 
-    def request(self, programs: Programs) -> Requested:
-        """Have every program made that is not held."""
+    def request(self, programs: Programs, wanted: Callable[[], bool]) -> Requested:
+        """Have every program made that is not held, if it is still ``wanted`` at its turn."""
         shape = self.shape
         named: list[tuple[str, Future[Program]]] = []
 
         def request(recipe: Recipe) -> Future[Program]:
-            future = programs.request(recipe)
+            future = programs.request(recipe, wanted)
             if all(future is not other for _, other in named):
                 named.append((recipe.name, future))
             return future

@@ -72,6 +72,18 @@ class Recipe:
     """Arguments whose memory is reused for the results: they must not be read again."""
 
 
+class UnwantedError(Exception):
+    """A program was not made, for nobody waited for it any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A program, or one on its way, and who waits for it."""
+
+    future: Future[Program]
+    wanted: list[Callable[[], bool]]
+
+
 class Programs:
     """The compiled programs, by key; the least recently used are dropped beyond ``limit``."""
 
@@ -83,25 +95,32 @@ class Programs:
         self._hasty = hasty
         self._compilers = ThreadPoolExecutor(COMPILERS, thread_name_prefix="compile")
         self._lock = threading.Lock()
-        self._held: OrderedDict[Hashable, Future[Program]] = OrderedDict()
+        self._held: OrderedDict[Hashable, _Held] = OrderedDict()
         self._last_seconds: dict[str, float] = {}
         self.compile_count = 0
         """Programs compiled since the start, the dropped ones included; what was loaded is not."""
         self.compile_seconds = 0.0
         """What compiling them took."""
 
-    def request(self, recipe: Recipe) -> Future[Program]:
-        """The program of ``recipe``: held, or on its way."""
+    def request(self, recipe: Recipe, wanted: Callable[[], bool] = lambda: True) -> Future[Program]:
+        """The program of ``recipe``: held, or on its way.
+
+        A program that none of those who requested it finds ``wanted`` when its turn comes is not
+        made: a run that was cancelled is not to keep others waiting.
+        """
         key = (recipe.name, recipe.key)
         with self._lock:
             held = self._held.get(key)
-            if held is None or (held.done() and held.exception() is not None):
-                held = self._compilers.submit(self._make, recipe)
-                self._held[key] = held
+            if held is None or (held.future.done() and held.future.exception() is not None):
+                waiting: list[Callable[[], bool]] = []
+                future = self._compilers.submit(self._make_if_wanted, recipe, waiting)
+                held = self._held[key] = _Held(future, waiting)
                 while len(self._held) > self._limit:
                     self._held.popitem(last=False)
+            if not held.future.done():
+                held.wanted.append(wanted)
             self._held.move_to_end(key)
-            return held
+            return held.future
 
     def estimated_seconds(self, name: str) -> float | None:
         """What compiling a program of this name took last time."""
@@ -110,11 +129,24 @@ class Programs:
     def held(self) -> list[Program]:
         """The programs that are ready, most recently used first."""
         with self._lock:
-            ready = [f for f in reversed(self._held.values()) if f.done() and not f.exception()]
+            futures = [held.future for held in reversed(self._held.values())]
+        ready = [future for future in futures if future.done() and not future.exception()]
         return [future.result() for future in ready]
 
     def close(self) -> None:
         self._compilers.shutdown(wait=True, cancel_futures=True)
+
+    def _make_if_wanted(self, recipe: Recipe, waiting: list[Callable[[], bool]]) -> Program:
+        key = (recipe.name, recipe.key)
+        with self._lock:
+            wanted = any(is_wanted() for is_wanted in waiting)
+            waiting.clear()
+            if not wanted:
+                held = self._held.get(key)
+                if held is not None and held.wanted is waiting:
+                    del self._held[key]
+                raise UnwantedError(recipe.name)
+        return self._make(recipe)
 
     def _options(self, recipe: Recipe) -> Options:
         if self._hasty:

@@ -132,15 +132,22 @@ class TwinRun:
     def __post_init__(self) -> None:
         self._plan = Plan(self.experiment, self.workers.count, self.workers.side_by_side)
         self._pace = Pace(self.workers.count)
+        self._over = False
         self._untold = _Untold()
         self._stride = states.stride(self.experiment.step_count)
 
     def request_programs(self) -> Requested:
         """Have every program of this experiment compiled, without running it."""
-        return self._plan.request(self.programs)
+        return self._plan.request(self.programs, wanted=lambda: not self._over)
 
     def events(self) -> Iterator[Step]:
         """Every event of the run in order, and the futures to wait for."""
+        try:
+            yield from self._events()
+        finally:  # early, too, where the run is cancelled
+            self._over = True
+
+    def _events(self) -> Iterator[Step]:
         began = time.perf_counter()
         total = self.experiment.step_count
         saved = checkpoint.unpack(self.resume_from) if self.resume_from else None

@@ -53,6 +53,23 @@ def test_a_cancelled_run_stops_and_is_forgotten(engine):
     wait_until(lambda: not engine._runs)
 
 
+def test_what_a_cancelled_run_has_not_compiled_yet_is_not_compiled():
+    """Others would wait behind it; what another run waits for, too, is compiled."""
+    names = ["enkf", "etkf", "denkf", "ensrf", "eakf", "enkf-n", "letkf", "3dvar", "extkf"]
+    short = {"end_time": 0.2, "lorenz96_n": 11}
+    with Engine(hasty=True) as engine:
+        many = engine.submit(experiment(*((name, {}) for name in names), **short))
+        next(iter(many))
+        wait_until(lambda: engine.compile_count > 0)
+        many.cancel()
+        assert isinstance(run(engine, experiment(("extkf", {}), **short))[-1], RunCompleted)
+        made = {program.name for program in engine.programs()}
+        assert "extkf" in made
+        assert "letkf" not in made
+        again = run(engine, experiment(("letkf", {}), **short))
+        assert isinstance(again[-1], RunCompleted)
+
+
 def test_a_slow_reader_pauses_its_own_run_only(engine):
     slow = engine.submit(experiment(("etkf", {}), **LONG))
     wait_until(lambda: len(slow._events) == engine_module.READ_AHEAD)
