@@ -6,6 +6,7 @@ that is added is guarded.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -14,7 +15,7 @@ import structlog
 from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import session
 from gateway.callers import Caller
@@ -26,7 +27,13 @@ log = structlog.get_logger(__name__)
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 SESSION: Final = "/api/session"
+LOOK_SECONDS: Final = 1.0
+"""Between two looks at whether the reader of a stream may still come in."""
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", SESSION})
+
+
+class ShownOut(Exception):
+    """The token of a stream's reader was revoked, or their session is over; `send` raises it."""
 
 
 class Door:
@@ -69,12 +76,39 @@ class Guard:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
+        connection = HTTPConnection(scope)
         try:
-            refusal = self._refusal(HTTPConnection(scope))
+            refusal = self._refusal(connection)
         except InvalidAccess as error:  # as long as it cannot be read nobody comes in
             log.error("the tokens cannot be read", error=str(error))
             refusal = problem(HTTPStatus.SERVICE_UNAVAILABLE, "the tokens cannot be read")
+        if refusal is None and self._door.access.needed:
+            send = self._looking(connection, send)
         await (refusal or self._app)(scope, receive, send)
+
+    def _looking(self, connection: HTTPConnection, send: Send) -> Send:
+        """``send`` that raises ShownOut once the reader of a stream of events may not come in."""
+        looked = time.monotonic()
+        streams = False
+
+        async def looking(message: Message) -> None:
+            nonlocal looked, streams
+            if message["type"] == "http.response.start":
+                content = dict(message.get("headers", ())).get(b"content-type", b"")
+                streams = content.startswith(b"text/event-stream")
+            elif streams and message.get("more_body") and time.monotonic() - looked > LOOK_SECONDS:
+                looked = time.monotonic()
+                if self._is_shown_out(connection):
+                    raise ShownOut
+            await send(message)
+
+        return looking
+
+    def _is_shown_out(self, connection: HTTPConnection) -> bool:
+        try:
+            return self._refusal(connection) is not None
+        except InvalidAccess:  # for now nothing is known: who is in stays in
+            return False
 
     def _refusal(self, connection: HTTPConnection) -> Response | None:
         access = self._door.access

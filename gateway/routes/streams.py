@@ -14,6 +14,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Message, Send
 
 from gateway import openapi, sse
+from gateway.access import ShownOut
 from gateway.problems import BadParameter, RunNotFound
 from gateway.routes.answers import run_uuid
 from gateway.services import Services, Use
@@ -33,7 +34,9 @@ STREAM: dict[int | str, dict[str, Any]] = {
 
 
 class EventStream(StreamingResponse):
-    """Ends when the client has left, or takes nothing for ``send_timeout`` seconds."""
+    """Ends when the client has left, may not come in any more, or takes nothing for
+    ``send_timeout`` seconds.
+    """
 
     media_type = "text/event-stream"
 
@@ -54,6 +57,8 @@ class EventStream(StreamingResponse):
                 await super().stream_response(impatient)
             except TimeoutError:
                 return
+            except ShownOut:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 @router.get(

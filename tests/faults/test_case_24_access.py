@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ import httpx
 import pytest
 from calls import details_of
 from compute_process import compute_at_work
-from gateway_process import GatewayProcess
+from gateway_process import GatewayProcess, post
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
 from starlette.routing import Mount
+from waiting import until
 
 from gateway.app import create_app
 from gateway.settings import Settings
@@ -205,12 +207,16 @@ async def test_case_24_a_websocket_would_be_refused(file: Path, secret: str) -> 
 
 
 @pytest.fixture(scope="module")
-def compute(file: Path, secret: str) -> Iterator[grpc.Channel]:
-    """A channel to a real compute server that reads the same file."""
-    with (
-        compute_at_work(LEARNDA_ACCESS_FILE=str(file)) as address,
-        grpc.insecure_channel(address) as channel,
-    ):
+def compute_address(file: Path, secret: str) -> Iterator[str]:
+    """Of a real compute server that reads the same file."""
+    with compute_at_work(LEARNDA_ACCESS_FILE=str(file)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def compute(compute_address: str) -> Iterator[grpc.Channel]:
+    """A channel to it."""
+    with grpc.insecure_channel(compute_address) as channel:
         yield channel
 
 
@@ -306,6 +312,45 @@ def test_case_24_a_revoked_token_and_its_sessions_end_at_once(
     check_refused(stranger.get("/api/runs", headers=bearer))
     check_refused(stranger.get("/api/runs", headers=session))
     check_unauthenticated(call(compute, method, lent))
+
+
+ENDLESS = {"end_time": 100_000.0, "methods": [{"id": "a", "name": "etkf"}]}
+
+
+def test_case_24_what_is_open_ends_when_its_token_is_revoked(
+    new_database: Any, file: Path, secret: str, compute: grpc.Channel, compute_address: str
+) -> None:
+    """Of two people who watch one run, and a gRPC client who says nothing: only what is theirs."""
+    lent = tokens.add(file, "lodger")
+    theirs, ours = ({"Authorization": f"Bearer {one}"} for one in (lent, secret))
+    settings = {"LEARNDA_ACCESS_FILE": str(file), "LEARNDA_COMPUTE_TOKEN": secret}
+    with (
+        GatewayProcess(new_database(), compute_address, **settings) as gateway,
+        httpx.Client(base_url=gateway.url, timeout=30, headers=ours) as client,
+    ):
+        until("methods are known", lambda: client.get("/api/methods").status_code == 200)
+        path = f"/api/runs/{post(client, ENDLESS)}/events"
+        assimilate = compute.stream_stream("/learnda.v1.AssimilationService/Assimilate")
+        with (
+            client.stream("GET", path, headers=theirs) as shown_out,
+            client.stream("GET", path) as staying,
+        ):
+            kept, ended = staying.iter_lines(), shown_out.iter_lines()
+            assert next(kept) == next(ended) == "event: hello"
+            answers = assimilate(silent(), metadata=[("authorization", f"Bearer {lent}")])
+            tokens.revoke(file, "lodger")
+            assert "event: done" not in list(ended), "the run was too quick"
+            assert next(line for line in kept if line == "event: partial")
+            with pytest.raises(grpc.RpcError) as failure:
+                next(answers)
+            check_unauthenticated(failure.value)
+        assert client.post(path.replace("events", "cancel")).status_code == 200
+
+
+def silent() -> Iterator[bytes]:
+    """A client that is there and sends nothing."""
+    time.sleep(60)
+    yield b""
 
 
 def test_case_24_a_file_that_cannot_be_read_lets_nobody_in(
