@@ -352,6 +352,28 @@ def test_sweeps_are_listed_found_opened_and_deleted(
     assert api.get(f"/api/sweeps/{made}").status_code == 404
 
 
+def test_one_is_named_found_and_kept(tabs: Tabs, api: httpx.Client) -> None:
+    made = start(api, INFLATION)
+    page = tabs.open(f"/?sweep={made}")
+    card = completed(page, made)
+    expect(card).to_contain_text("This sweep is deleted 24 hours after its end")
+    card.get_by_role("button", name=f"Name, note, keep: sweep {made[:8]}").press("Enter")
+    card.get_by_label("Name", exact=True).fill("Inflation of the class")
+    card.get_by_label("Note").fill("Why is 1.0 lost?")
+    card.get_by_role("button", name="Save").click()
+    expect(card.get_by_role("heading", name="Inflation of the class")).to_be_visible()
+    expect(card).to_contain_text("This sweep is kept for good")
+    expect(card).to_contain_text("Why is 1.0 lost?")
+    assert violations(page) == []
+
+    page.reload()
+    expect(card.get_by_role("heading", name="Inflation of the class")).to_be_visible()
+    page.get_by_role("searchbox", name="Find in names").fill("of the class")
+    expect(page.locator("[data-listed-sweep]")).to_have_count(1)
+    expect(page.locator(f'[data-listed-sweep="{made}"]')).to_contain_text("Inflation of the class")
+    assert api.get(f"/api/sweeps/{made}").json()["note"] == "Why is 1.0 lost?"
+
+
 @pytest.mark.parametrize("followed", [True, False])
 def test_one_that_is_deleted_elsewhere_is_gone(
     tabs: Tabs, api: httpx.Client, followed: bool

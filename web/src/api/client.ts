@@ -8,7 +8,7 @@ import type {
   RunPage,
   RunRequest,
   RunStanding,
-  RunWords,
+  Words,
   Session,
   Sweep,
   SweepAxis,
@@ -108,12 +108,7 @@ export async function estimateRun(request: RunRequest, signal: AbortSignal): Pro
 }
 
 /** What is left out stays as it is. */
-export const describeRun = (id: string, words: Partial<RunWords>) =>
-  call<Run>(run(id), {
-    method: "PATCH",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(words),
-  });
+export const describeRun = (id: string, words: Words) => call<Run>(run(id), { ...json(words), method: "PATCH" });
 
 export const cancelRun = (id: string) => call<unknown>(`${run(id)}/cancel`, { method: "POST" });
 
@@ -131,6 +126,8 @@ export const getSweep = (id: string) => call<Sweep>(sweep(id));
 
 export const getCell = (id: string, cell: number) =>
   call<SweepCellAlone>(`${sweep(id)}/cells/${cell}`);
+
+export const describeSweep = (id: string, words: Words) => call<Sweep>(sweep(id), { ...json(words), method: "PATCH" });
 
 export const cancelSweep = (id: string) => call<unknown>(`${sweep(id)}/cancel`, { method: "POST" });
 

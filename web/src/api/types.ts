@@ -50,8 +50,8 @@ export type Run = Narrowed<Schemas["Run"], Asked>;
 export type RunPage = Narrowed<Schemas["RunPage"], { runs: RunSummary[] }>;
 export type RunStanding = Schemas["RunStanding"];
 
-/** What people say of a run: one that has any of these is kept for good. */
-export type RunWords = Pick<RunSummary, "name" | "note" | "shared">;
+/** What people say of a run or a sweep: one that has any of these is kept for good. */
+export type Words = Pick<RunSummary, "name" | "note" | "shared">;
 
 /** What computed a run. */
 export type Server = Schemas["Server"];

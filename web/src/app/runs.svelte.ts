@@ -1,7 +1,7 @@
 /** The runs that are on the page, open or compared, kept up to date by the stream. */
 
 import { ApiError, cancelRun, deleteRun, describeRun, getRun } from "../api/client";
-import type { RunRequest, RunWords } from "../api/types";
+import type { RunRequest, Words } from "../api/types";
 import { shortId, t } from "../i18n";
 import { fold, fromSummary, isActive, type RunState } from "../run/state";
 import { firstView, type View } from "../run/view";
@@ -23,7 +23,7 @@ export class OpenRun {
   failure = $state("");
   /** What was asked: of the server, or else of the address; null where neither tells. */
   request = $state.raw<RunRequest | null>(null);
-  words = $state.raw<RunWords>({ name: null, note: null, shared: false });
+  words = $state.raw<Words>({ name: null, note: null, shared: false });
   view = $state.raw<View>(firstView());
 
   constructor(readonly id: string) {}
@@ -129,7 +129,7 @@ class Runs {
   }
 
   /** Name, note, share; what went wrong, or empty. */
-  async describe(id: string, words: RunWords): Promise<string> {
+  async describe(id: string, words: Words): Promise<string> {
     try {
       const summary = await describeRun(id, words);
       const run = this.find(id);
@@ -204,6 +204,6 @@ class Runs {
   }
 }
 
-const wordsOf = ({ name, note, shared }: RunWords): RunWords => ({ name, note, shared });
+export const wordsOf = ({ name, note, shared }: Words): Words => ({ name, note, shared });
 
 export const runs = new Runs();

@@ -6,12 +6,13 @@ import {
   createRun,
   createSweep,
   deleteSweep,
+  describeSweep,
   getCell,
   getSweep,
   sweepEventsUrl,
 } from "../api/client";
-import type { RunRequest, RunStatus, SweepAxis } from "../api/types";
-import { t } from "../i18n";
+import type { RunRequest, RunStatus, SweepAxis, Words } from "../api/types";
+import { shortId, t } from "../i18n";
 import { Backoff } from "../stream/backoff";
 import type { CellUpdate } from "../stream/events";
 import { withNews, type Cell } from "../sweep/cells";
@@ -20,7 +21,7 @@ import { followSweep } from "../sweep/stream";
 import { sweepTold } from "./about";
 import { openIds } from "./address";
 import { router } from "./route.svelte";
-import { runs } from "./runs.svelte";
+import { runs, wordsOf } from "./runs.svelte";
 import { sweepHistory } from "./sweepHistory.svelte";
 
 const isNotFound = (error: unknown): boolean =>
@@ -32,6 +33,7 @@ export class OpenSweep {
   request = $state.raw<RunRequest | null>(null);
   axes = $state.raw<readonly SweepAxis[]>([]);
   cells = $state.raw<readonly Cell[]>([]);
+  words = $state.raw<Words>({ name: null, note: null, shared: false });
   error = $state<string | null>(null);
   /** The server has answered. */
   loaded = $state(false);
@@ -47,6 +49,10 @@ export class OpenSweep {
 
   constructor(readonly id: string) {}
 
+  get title(): string {
+    return this.words.name ?? t("sweep.name", { id: shortId(this.id) });
+  }
+
   /** Ask for it, and follow it where it is not over; a page that is not signed in waits in here. */
   async load(): Promise<void> {
     const told = sweepTold(await router.told, this.id);
@@ -59,6 +65,7 @@ export class OpenSweep {
       this.request = completed(found.request);
       this.axes = found.axes;
       this.error = found.error;
+      this.words = wordsOf(found);
       this.arrived = [];
       this.cells = found.cells.map((cell) => withNews(undefined, cell));
       this.loaded = true;
@@ -110,6 +117,17 @@ export class OpenSweep {
       const { run_id } = await createRun({ ...request, record_states: true });
       await runs.show(run_id);
     });
+  }
+
+  /** Name, note, share; what went wrong, or empty. */
+  async describe(words: Words): Promise<string> {
+    try {
+      this.words = wordsOf(await describeSweep(this.id, words));
+    } catch (error) {
+      return error instanceof ApiError ? error.message : t("app.failed");
+    }
+    await sweepHistory.refresh();
+    return "";
   }
 
   async cancel(): Promise<void> {

@@ -1,10 +1,10 @@
 /** How long a run stays, in words. */
 
-import type { RunWords } from "../api/types";
+import type { Words } from "../api/types";
 import { t } from "../i18n";
 
 /** Named, noted or shared. */
-export const isKept = ({ name, note, shared }: RunWords): boolean =>
+export const isKept = ({ name, note, shared }: Words): boolean =>
   name !== null || note !== null || shared;
 
 const UNITS = [
