@@ -112,9 +112,10 @@ def _wait_for_attempts(database_url: str, run_id: str, count: int) -> None:
 
 def _posted(client: httpx.Client) -> str:
     """A run, once the gateway knows what compute offers."""
-    for _ in range(100):
-        if client.get("/api/methods").status_code == 200:
-            break
+    deadline = time.monotonic() + 30
+    while client.get("/api/methods").status_code != 200:
+        assert time.monotonic() < deadline, "the methods are not known"
+        time.sleep(0.05)
     return post(client, {**SEED_REQUEST, "end_time": 1.0, "seed": 1})
 
 

@@ -142,6 +142,8 @@ def test_every_line_about_a_run_carries_its_id(place: Place) -> None:
     assert answer.headers["x-request-id"] == "lesson-7"
     run_id = answer.json()["run_id"]
     follow(place.api, run_id)
+    assert place.gateway.log is not None
+    wait_until(lambda: "the run has ended" in place.gateway.log.read_text())  # its viewers first
     ours = [line for line in lines(place.gateway.log) if run_id in json.dumps(line)]
     by_event = {line["event"]: line for line in ours}
     assert by_event.keys() == {"run posted", "attempt begins", "the run has ended"}
