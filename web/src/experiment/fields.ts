@@ -64,6 +64,8 @@ export interface Field {
 }
 
 const MAX_SEED = 2 ** 53 - 1;
+/** Sites that are observed where nothing is said of them, or all where there are fewer. */
+export const DEFAULT_SITES = 32;
 
 export const FIELDS: readonly Field[] = [
   { name: "ensemble_size", kind: "int", start: "20", min: 2, step: 1 },

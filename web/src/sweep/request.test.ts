@@ -22,3 +22,11 @@ test("in words, what is varied is a range, and what was not sent a default", () 
   expect(Object.keys(shown)).not.toContain("methods.0.params.inf_fact");
   expect(request["ensemble_size"]).toBe(20);
 });
+
+test("how many sites are observed is told as the server takes it", () => {
+  const methods = [{ id: "a", name: "etkf", label: "", params: {} }];
+  expect(described({ methods }, [])["m"]).toBe(32);
+  expect(described({ lorenz96_n: 12, methods }, [])["m"]).toBe(12);
+  expect(described({ m: 5, methods }, [])["m"]).toBe(5);
+  expect(described({ obs_sites: [1, 2], methods }, [])["m"]).toBeUndefined();
+});
