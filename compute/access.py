@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
 import grpc
@@ -76,8 +76,8 @@ def _wrapped(handler: Any, is_revoked: Callable[[], bool]) -> Any:
             return await method(request, context)
 
     async def stream(request: Any, context: Any) -> AsyncGenerator[Any]:
-        async with _until(is_revoked, context):
-            async for answer in method(request, context):
+        async with _until(is_revoked, context), aclosing(method(request, context)) as answers:
+            async for answer in answers:
                 yield answer
 
     yields = inspect.isasyncgenfunction(method)
