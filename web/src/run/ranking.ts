@@ -4,7 +4,15 @@ import type { MetricName } from "../api/types";
 import { improvement } from "./format";
 import type { Curve } from "./curves";
 import { isActive, type MethodState } from "./state";
-import type { Sorting } from "./view";
+
+export interface Sorting {
+  /** A column of the table of scores. */
+  column: string;
+  descending: boolean;
+}
+
+/** Best first. */
+export const FIRST_SORTING: Sorting = { column: "rmse_analysis", descending: false };
 
 /** A number of a method, or null; a column of the table can be sorted by it. */
 export type Score = (method: MethodState) => number | null;

@@ -1,15 +1,10 @@
 /** How a run, or a comparison, is looked at: what the address keeps besides the ids. */
 
 import { QUANTITIES, type Quantity } from "./chartData";
+import { FIRST_SORTING, type Sorting } from "./ranking";
 
 export const AXES = ["log", "linear"] as const;
 export type Axis = (typeof AXES)[number];
-
-export interface Sorting {
-  /** A column of the table of scores. */
-  column: string;
-  descending: boolean;
-}
 
 export interface View {
   quantity: Quantity;
@@ -18,9 +13,6 @@ export interface View {
   hidden: readonly string[];
   sorting: Sorting;
 }
-
-/** Best first. */
-export const FIRST_SORTING: Sorting = { column: "rmse_analysis", descending: false };
 
 export const firstView = (): View => ({
   quantity: "error",
