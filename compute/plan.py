@@ -192,6 +192,7 @@ class Plan:
                     partial(diagnosis.diagnose, shape),
                     partial(self._for_diagnosis, batch),
                     donated=(2,),
+                    hasty=self._is_small,  # of a run it is little, of the first wait a quarter
                 )
             )
         return Requested(start, nature, moments, tuple(methods), tuple(diagnoses), tuple(named))
@@ -207,8 +208,12 @@ class Plan:
         return self._recipe("nature", self.shape, function, self._for_nature, hasty=True)
 
     def _recipe(self, name: str, key: Any, function: Any, arguments: Any, **options: Any) -> Recipe:
-        small = self.shape.members * self.shape.n <= SMALL_ENSEMBLE
+        small = self._is_small
         return Recipe(name, key, str(self.shape), function, arguments, small=small, **options)
+
+    @property
+    def _is_small(self) -> bool:
+        return self.shape.members * self.shape.n <= SMALL_ENSEMBLE
 
     # ------------------------------------------------------------ what programs are made for
 
