@@ -17,7 +17,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
 from compute.localization import REACH, Neighbourhoods, taper
 
@@ -238,6 +237,9 @@ def neighbours(
     answer. What lies at the reach to within the rounding of the coordinates' dtype is taken in:
     pass them as they are used. p is one of few, for it is a shape that programs are compiled for.
     """
+    # Here, for it takes a fifth of a second: a server that starts compiles meanwhile.
+    from scipy.spatial import cKDTree  # type: ignore[import-untyped]
+
     n, m = len(state), len(observations)
     if not math.isfinite(reach):
         return None

@@ -51,9 +51,7 @@ def inverse_root(C: Array) -> Array:
         Y, Z = Y @ factor, factor @ Z
         return count + 1, Y, Z, eye - Z @ Y
 
-    factor = _series(eye - A, eye)
-    Y = A @ factor
-    begin = (jnp.ones((), jnp.int32), Y, factor, eye - factor @ Y)
+    begin = (jnp.zeros((), jnp.int32), A, eye, eye - A)
     _, _, Z, residual = lax.while_loop(far, closer, begin)
     return _series(residual, eye) @ Z / jnp.sqrt(scale)
 
