@@ -1,7 +1,8 @@
 """Lorenz-96, Runge-Kutta: member-steps per second, against plain NumPy and a C kernel.
 
-The C kernel is compiled here, for this processor; without a compiler its rows say so. All take
-their turns; a ratio is taken within one round. States come and go in the same layout [members, n].
+Ours shares the members out over the workers as the call Integrate does. The C kernel is compiled
+here, for this processor; without a compiler its rows say so. All take their turns; a ratio is taken
+within one round. States come and go in the same layout [members, n].
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,9 @@ from numpy.typing import NDArray
 
 from benchmarks.figures import Row, Spread, Target, ratios
 from compute import lorenz96
+from compute.integration_job import Parts
 from compute.programs import USUAL
+from compute.workers import Workers
 
 SOURCE = Path(__file__).with_name("lorenz96.c")
 BUILD = Path(__file__).resolve().parent.parent / ".cache" / "bench"
@@ -64,10 +68,10 @@ def measure() -> list[Row]:
 
 def compare(case: Case, dtype: str, rounds: int = ROUNDS) -> list[Row]:
     """Ours, NumPy and C on one size."""
-    with jax.enable_x64(dtype == "float64"):
+    with jax.enable_x64(dtype == "float64"), closing(Workers.of_device()) as workers:
         random = np.random.default_rng(case.members)
         states = random.normal(FORCING / 3, 3, (case.members, case.n)).astype(dtype)
-        contenders: dict[str, Integrate] = {"ours": _ours(), "NumPy": _numpy}
+        contenders: dict[str, Integrate] = {"ours": _ours(workers), "NumPy": _numpy}
         kernel, problem = _kernel(dtype)
         if kernel is not None:
             contenders |= {"C, 1 thread": kernel(1), "C, 2 threads": kernel(2)}
@@ -109,14 +113,19 @@ def _disagreement(contenders: dict[str, Integrate], states: States) -> float:
     return max(float(np.abs(found - wanted).max()) for found in results.values()) / FORCING
 
 
-def _ours() -> Integrate:
+def _ours(workers: Workers) -> Integrate:
     def steps_of(x: States, steps: Any) -> Any:
         return lorenz96.integrate(x, FORCING, DT, steps)
 
     compiled = jax.jit(steps_of, compiler_options=USUAL)  # as the engine compiles it
 
-    def integrate(states: States, steps: int) -> Any:
-        return compiled(states, np.int32(steps)).block_until_ready()
+    def integrate_part(part: States, steps: int) -> Any:
+        return np.asarray(compiled(part, np.int32(steps)))
+
+    def integrate(states: States, steps: int) -> States:
+        parts = Parts.of(states.shape, workers.count)
+        calls = [workers.submit(integrate_part, part, steps) for part in parts.split(states)]
+        return parts.join([call.result() for call in calls])
 
     return integrate
 

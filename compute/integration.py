@@ -33,13 +33,15 @@ class Layout:
     """All that selects the programs."""
 
     states: int
-    """B"""
+    """B: of one call."""
     n: int
     dtype: str
     perturbed: bool = False
     """The first tangent vector is one that was sent."""
     exponents: int = 0
     """p: how many Lyapunov exponents are estimated."""
+    parts: int = 1
+    """Calls at a time, each with states of its own."""
 
     @property
     def tangents(self) -> int:
@@ -48,8 +50,8 @@ class Layout:
 
     @property
     def state_bytes(self) -> int:
-        """Of all B states at one step."""
-        return self.states * self.n * np.dtype(self.dtype).itemsize
+        """Of the states of all parts at one step."""
+        return self.parts * self.states * self.n * np.dtype(self.dtype).itemsize
 
     @property
     def records(self) -> int:

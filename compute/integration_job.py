@@ -2,7 +2,8 @@
 
 States go forward once, cut into chunks that the clock sizes; no number depends on it. Gradients go
 back over the same trajectory to the bit: it is kept every so many steps and computed again between
-them, by the same program, so that some sqrt(steps) states are in memory at a time.
+them, by the same program, so that some sqrt(steps) states are in memory at a time. No state knows
+of the others: where there are many, every worker takes a part of them.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ MOST_STEPS = 1 << 24
 """Of a chunk: far below what an int32 counts."""
 READ_AHEAD = 4
 """Chunks that wait for the reader."""
+LEAST_STATES, LEAST_NUMBERS = 64, 1 << 16
+"""A part for a worker of its own has so many states at least, or so many numbers."""
 
 Floats = NDArray[Any]
 
@@ -79,15 +82,58 @@ class Computed(NamedTuple):
     "lyapunov_exponents": [B, p], largest first."""
 
 
-class _Chunk(NamedTuple):
-    """What one call of `forward` did."""
+@dataclass(frozen=True)
+class Parts:
+    """How B states are shared out over the workers: in equal parts, the last one filled up with
+    repetitions of its last state.
+    """
+
+    total: int
+    """B"""
+    count: int
+    size: int
+
+    @classmethod
+    def of(cls, shape: tuple[int, ...], workers: int) -> Parts:
+        """Of states [B, n]."""
+        total, n = shape
+        worthwhile = max(total // LEAST_STATES, total * n // LEAST_NUMBERS)
+        size = -(-total // max(1, min(workers, total, worthwhile)))
+        return cls(total, -(-total // size), size)
+
+    def split(self, array: Floats) -> list[Floats]:
+        """The parts of [B, n]."""
+        if self.count == 1:
+            return [array]
+        filling = np.repeat(array[-1:], self.count * self.size - self.total, axis=0)
+        return np.split(np.concatenate([array, filling]), self.count)
+
+    def join(self, parts: list[Floats], axis: int = 0) -> Floats:
+        """The inverse, of arrays whose states lie along ``axis``."""
+        if self.count == 1:
+            return parts[0]
+        excess = self.count * self.size - self.total
+        last = parts[-1].swapaxes(0, axis)[: self.size - excess].swapaxes(0, axis)
+        return np.concatenate([*parts[:-1], last], axis)
+
+
+class _Call(NamedTuple):
+    """What one call of `forward` did with a part of the states."""
 
     carry: Carry
+    recorded: Floats
+    """[K, size, n]"""
+    seconds: float
+
+
+class _Chunk(NamedTuple):
+    """What one call for each part did."""
+
+    carries: list[Carry]
     stops: NDArray[np.int64]
     """The steps after which a state was recorded."""
     recorded: Floats
     """[len(stops), B, n]"""
-    seconds: float
 
 
 def job(asked: Integration, device: Device) -> Iterator[Computed | Future[Any]]:
@@ -99,7 +145,8 @@ class _Job:
     def __init__(self, asked: Integration, device: Device) -> None:
         self._asked = asked
         self._device = device
-        self._layout = asked.layout
+        self._parts = Parts.of(asked.states.shape, device.workers.count)
+        self._layout = replace(asked.layout, states=self._parts.size, parts=self._parts.count)
         self._model = Model(*(_scalar(x, asked.states.dtype) for x in (asked.forcing, asked.dt)))
         self._budget = FIRST_STEPS
         self._kept: list[Floats] = []
@@ -112,17 +159,19 @@ class _Job:
         if asked.gradients is not None:
             self._backward = self._device.program(backward_recipe(self._layout))
         yield Computed("trajectory", asked.states[None])
-        carry = yield from self._there()
+        carries = yield from self._there()
         if asked.perturbations is not None:
-            yield Computed("perturbations", np.asarray(carry.tangents[0]))
+            tangents = [np.asarray(carry.tangents[0]) for carry in carries]
+            yield Computed("perturbations", self._parts.join(tangents))
         if self._backward is not None:
             yield Computed("gradients", (yield from self._back(self._backward)))
         if asked.lyapunov_count:
-            exponents = np.asarray(carry.growth) / self._model.dt / asked.step_count
+            growth = self._parts.join([np.asarray(carry.growth) for carry in carries])
+            exponents = growth / self._model.dt / asked.step_count
             yield Computed("lyapunov_exponents", -np.sort(-exponents, axis=1))
 
-    def _there(self) -> Generator[Computed | Future[Any], None, Carry]:
-        """The trajectory as it grows; returns what is carried after the last step."""
+    def _there(self) -> Generator[Computed | Future[Any], None, list[Carry]]:
+        """The trajectory as it grows; returns what each part carries after the last step."""
         asked = self._asked
         marks = [asked.every]
         if asked.lyapunov_count:
@@ -130,22 +179,23 @@ class _Job:
         if asked.gradients is not None:
             marks.append(asked.stride)
             self._kept.append(asked.states)
-        carry, step = self._first_carry(asked.states), 0
+        carries, step = self._first_carries(asked.states), 0
         while step < asked.step_count:
-            chunk = yield from self._chunk(carry, step, asked.step_count, marks, orthonormal=True)
-            carry, step = chunk.carry, int(chunk.stops[-1])
+            chunk = yield from self._chunk(carries, step, asked.step_count, marks, orthonormal=True)
+            carries, step = chunk.carries, int(chunk.stops[-1])
             if asked.gradients is not None:
                 self._kept.extend(chunk.recorded[chunk.stops % asked.stride == 0].copy())
             told = chunk.stops % asked.every == 0
             if told.any():
                 yield Computed("trajectory", chunk.recorded[told])
-        return carry
+        return carries
 
     def _back(self, backward: Future[Program]) -> Waiting[Floats]:
         """The gradients at the first step."""
         asked, segment = self._asked, self._layout.segment
         program = yield from wait(backward)
-        gradients: Any = asked.gradients
+        assert asked.gradients is not None
+        gradients: list[Any] = self._parts.split(asked.gradients)
         last = asked.step_count
         while last > 0:
             first = (last - 1) // asked.stride * asked.stride
@@ -154,27 +204,33 @@ class _Job:
             for number in reversed(range(len(starts))):
                 begin = first + number * segment
                 steps = np.int32(min(segment, last - begin))
-                call = self._device.run(program, self._model, starts[number], gradients, steps)
-                gradients = yield from wait(call)
+                calls = [
+                    self._device.run(program, self._model, start, gradient, steps)
+                    for start, gradient in zip(
+                        self._parts.split(starts[number]), gradients, strict=True
+                    )
+                ]
+                for part, call in enumerate(calls):
+                    gradients[part] = yield from wait(call)
             last = first
-        return np.asarray(gradients)
+        return self._parts.join([np.asarray(gradient) for gradient in gradients])
 
     def _again(self, states: Floats, first: int, last: int) -> Waiting[list[Floats]]:
         """The states of steps ``first``, one segment later, ... before ``last``."""
         segment = self._layout.segment
         starts, step = [states], first
         end = first + (last - 1 - first) // segment * segment
-        carry = self._first_carry(states)
+        carries = self._first_carries(states)
         while step < end:
-            chunk = yield from self._chunk(carry, step, end, [segment], orthonormal=False)
-            carry, step = chunk.carry, int(chunk.stops[-1])
+            chunk = yield from self._chunk(carries, step, end, [segment], orthonormal=False)
+            carries, step = chunk.carries, int(chunk.stops[-1])
             starts.extend(chunk.recorded[chunk.stops % segment == 0].copy())
         return starts
 
     # ------------------------------------------------------------ one call
 
     def _chunk(
-        self, carry: Carry, step: int, last: int, marks: list[int], *, orthonormal: bool
+        self, carries: list[Carry], step: int, last: int, marks: list[int], *, orthonormal: bool
     ) -> Waiting[_Chunk]:
         """From ``step`` on, towards ``last``; a state is recorded at every multiple of ``marks``.
 
@@ -188,20 +244,28 @@ class _Job:
         if orthonormal and self._layout.exponents:
             flags[: len(stops)] = stops % self._asked.lyapunov_every == 0
         cuts: Any = (lengths, flags, np.int32(len(stops)))
-        chunk = yield from wait(
-            self._device.submit(_call, program, self._model, carry, Cuts(*cuts), stops)
-        )
-        self._budget = min(MOST_STEPS, next_count(int(stops[-1]) - step, chunk.seconds))
-        return chunk
+        calls = [
+            self._device.submit(_call, program, self._model, carry, Cuts(*cuts))
+            for carry in carries
+        ]
+        done = []
+        for call in calls:
+            done.append((yield from wait(call)))
+        seconds = max(part.seconds for part in done)
+        self._budget = min(MOST_STEPS, next_count(int(stops[-1]) - step, seconds))
+        recorded = self._parts.join([part.recorded[: len(stops)] for part in done], axis=1)
+        return _Chunk([part.carry for part in done], stops, recorded)
 
-    def _first_carry(self, states: Floats) -> Carry:
+    def _first_carries(self, states: Floats) -> list[Carry]:
         asked, layout = self._asked, self._layout
-        tangents = integration.first_lyapunov_vectors(layout)
+        vectors = integration.first_lyapunov_vectors(layout)
+        tangents = [vectors] * self._parts.count
         if asked.perturbations is not None:
-            tangents = np.concatenate([asked.perturbations[None], tangents])
-        growth = np.zeros((layout.states, layout.exponents), layout.dtype)
-        carry: Any = (states, tangents, growth)
-        return Carry(*carry)
+            perturbations = self._parts.split(asked.perturbations)
+            tangents = [np.concatenate([part[None], vectors]) for part in perturbations]
+        growth: Any = np.zeros((layout.states, layout.exponents), layout.dtype)
+        parts: Any = zip(self._parts.split(states), tangents, strict=True)
+        return [Carry(part, tangent, growth) for part, tangent in parts]
 
 
 def forward_recipe(layout: Layout) -> Recipe:
@@ -237,14 +301,12 @@ def _recipe(name: str, layout: Layout, function: Any, arguments: Any) -> Recipe:
     return Recipe(name, layout, str(layout), function, arguments, small=small)
 
 
-def _call(
-    program: Program, model: Model, carry: Carry, cuts: Cuts, stops: NDArray[np.int64]
-) -> _Chunk:
+def _call(program: Program, model: Model, carry: Carry, cuts: Cuts) -> _Call:
     """One call of `forward`, to its end, in a worker's thread."""
     began = time.perf_counter()
     carry, recorded = jax.block_until_ready(program.call(model, carry, cuts))
     seconds = time.perf_counter() - began
-    return _Chunk(carry, stops, np.asarray(recorded)[: len(stops)], seconds)
+    return _Call(carry, np.asarray(recorded), seconds)
 
 
 def _stops(step: int, last: int, marks: list[int], most: int, budget: int) -> NDArray[np.int64]:

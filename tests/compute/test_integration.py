@@ -14,9 +14,12 @@ from calls import SETTINGS, arrays_of, ends, failure, refused_fields
 from test_lorenz96 import plain_step
 
 from compute import integration, integration_job
+from compute.device import Device
 from compute.engine import Engine
-from compute.integration_job import Integration
+from compute.integration_job import Computed, Integration, Parts
+from compute.programs import Programs
 from compute.server import running
+from compute.workers import Workers
 from learnda import tensors
 from learnda.v1 import integration_pb2 as pb
 from learnda.v1.assimilation_pb2_grpc import AssimilationServiceStub
@@ -62,7 +65,7 @@ def on_the_attractor(random: np.random.Generator, *shape: int, forcing: float = 
     return states
 
 
-@pytest.mark.parametrize("shape", [(40,), (1, 40), (3, 7), (70, 40)])
+@pytest.mark.parametrize("shape", [(40,), (1, 40), (3, 7), (70, 40), (131, 40)])
 async def test_a_trajectory_equals_plain_numpy(
     stub: Any, random: np.random.Generator, shape: tuple[int, ...]
 ) -> None:
@@ -366,6 +369,47 @@ async def test_a_server_that_ends_tells_its_calls(
         assert (code, details["ErrorInfo"].reason) == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
         await ending
     assert await ends(engine)
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+async def test_states_shared_out_over_workers_are_those_of_one(
+    random: np.random.Generator, workers: int
+) -> None:
+    """200 states are no multiple of three parts."""
+    states, v, w = random.normal(2, 3, (3, 200, 7))
+    asked = Integration(states, F, DT, 40, 10, v, w, lyapunov_count=2, lyapunov_every=5)
+    assert Parts.of(states.shape, workers).count == workers
+    alone, shared = computed(asked, 1), computed(asked, workers)
+    assert list(shared) == ["trajectory", "perturbations", "gradients", "lyapunov_exponents"]
+    for name, expected in alone.items():
+        np.testing.assert_allclose(shared[name], expected, rtol=1e-8, atol=1e-8)
+
+
+def computed(asked: Integration, workers: int) -> dict[str, np.ndarray]:
+    """What the job computes, without an engine."""
+    found: dict[str, list[np.ndarray]] = {}
+    device = Device(Programs(limit=4, hasty=True), Workers(workers))
+    for step in integration_job.job(asked, device):
+        if isinstance(step, Computed):
+            found.setdefault(step.field, []).append(step.numbers)
+        else:
+            step.result()
+    device.workers.close()
+    device.programs.close()
+    return {name: np.concatenate(arrays) for name, arrays in found.items()}
+
+
+@pytest.mark.parametrize("total", [1, 2, 63, 64, 127, 128, 129, 1000])
+async def test_parts_are_put_together_as_they_were(random: np.random.Generator, total: int) -> None:
+    states = random.normal(0, 1, (total, 5))
+    for workers in (1, 2, 7):
+        parts = Parts.of(states.shape, workers)
+        split = parts.split(states)
+        assert {len(part) for part in split} == {parts.size}
+        assert 1 <= len(split) == parts.count <= workers
+        np.testing.assert_array_equal(parts.join(split), states)
+        sideways = [part.T for part in split]
+        np.testing.assert_array_equal(parts.join(sideways, axis=1), states.T)
 
 
 def kept_states(step_count: int) -> int:
