@@ -189,7 +189,10 @@ class TwinRun:
 
         for method in self._methods:
             yield self._completed(method)
-        yield RunCompleted(time.perf_counter() - began, () if truth_held else (_TRUTH_LOST,))
+        nothing_scored = self._plan.first_scored >= total
+        warnings = [(_TRUTH_LOST, not truth_held), (_NOTHING_SCORED, nothing_scored)]
+        seconds = time.perf_counter() - began
+        yield RunCompleted(seconds, tuple(text for text, holds in warnings if holds))
 
     def _compiling(self, requested: Requested) -> Iterator[Compiling]:
         """What has to be waited for, each once: by the method's name, or what it is for."""
@@ -480,6 +483,9 @@ class TwinRun:
         return of_all[numbers]
 
 
+_NOTHING_SCORED = (
+    "Every cycle lies within the burn-in: nothing is scored. Choose a burn_in before end_time."
+)
 _TRUTH_LOST = (
     "The truth became non-finite: the model is not stable with this forcing (lorenz96_F) and "
     "Runge-Kutta step (dt). Choose a smaller dt."

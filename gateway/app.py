@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
@@ -24,7 +24,8 @@ from gateway.listener import Listener
 from gateway.memory import give_back
 from gateway.methods import MethodBook
 from gateway.metrics import Measured, Metrics
-from gateway.page import Page
+from gateway.page import Page, PageRoute
+from gateway.parameters import only_known
 from gateway.request_id import Identified
 from gateway.routes import (
     csv,
@@ -57,7 +58,6 @@ ROUTERS = (
     streams.router,
     sweeps.router,
     session.router,
-    health.router,
 )
 
 
@@ -83,8 +83,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Identified)
     problems.install(app)
     for router in ROUTERS:
-        app.include_router(router)
-    app.mount("/", page)
+        app.include_router(router, dependencies=[Depends(only_known)])
+    app.include_router(health.router)  # monitors add what they like
+    app.router.routes.append(PageRoute(page))
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 

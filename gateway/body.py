@@ -11,6 +11,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from gateway.problems import BodyTooLarge, NotJson
+from learnda import strict_json
+from learnda.problems import InvalidRequest, Problem
+from learnda.strict_json import RepeatedNameError
+from learnda.values import json_type
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -25,7 +29,9 @@ async def read_json(request: Request) -> object:
     """The body's value. NaN, Infinity and 1e400 become floats, for validation to name the field."""
     raw = await _read(request)
     try:
-        return json.loads(raw, parse_int=_integer)
+        return strict_json.loads(raw, parse_int=_integer)
+    except RepeatedNameError as error:
+        raise NotJson(f"the body is not clear: {error}") from None
     except RecursionError:
         raise NotJson("the body is nested too deeply") from None
     except json.JSONDecodeError as error:
@@ -37,6 +43,8 @@ async def read_json(request: Request) -> object:
 async def read_model(request: Request, model: type[M]) -> M:
     """The body as ``model``; what it refuses is told as of every other request."""
     body = await read_json(request)
+    if not isinstance(body, dict):
+        raise InvalidRequest([Problem("body", f"must be an object, not {json_type(body)}")])
     try:
         return model.model_validate(body)
     except ValidationError as error:

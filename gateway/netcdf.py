@@ -61,7 +61,7 @@ def sweep(
         if all(isinstance(value, int | float) for value in axis.values):
             file.numbers(name, (name,), np.array(axis.values, float), axis.field)
         else:
-            file.texts(f"{name}_value", name, [str(value) for value in axis.values])
+            file.texts(name, name, [str(value) for value in axis.values])
     shape = tuple(len(axis.values) for axis in axes)
     _metrics(file, tuple(dimensions), [cell["metrics"] for cell in cells], shape)
     return file.bytes()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -18,6 +19,21 @@ NOT_BUILT: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><titl
 <body><h1>LEARN-DA</h1><p>The page is not built: run <code>make web</code>, then reload.</p>
 <p>The API works: see its <a href="/docs">documentation</a>.</p></body></html>
 """
+
+
+class PageRoute(Mount):
+    """Takes what the page holds, and leaves the rest: a method that a route does not have is then
+    told from an address that there is not.
+    """
+
+    def __init__(self, page: Page) -> None:
+        super().__init__("/", page)
+        self._page = page
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if scope["type"] == "http" and self._page.holds(scope["path"]):
+            return super().matches(scope)
+        return Match.NONE, {}
 
 
 class Page(StaticFiles):

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from gateway import request_id
 from gateway.methods import MethodsUnknown
@@ -22,6 +23,7 @@ from learnda.problems import DuplicateMethodId, InvalidRequest, RequestError, Un
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
 class Refusal(Exception):
@@ -127,7 +129,7 @@ def answer(failure: Exception) -> Response:
             return problem(failure.status, failure.sentence, getattr(failure, "errors", None))
         case RequestValidationError():
             errors = [
-                {"field": str((error["loc"] or ("body",))[-1]), "message": str(error["msg"])}
+                {"field": str((error["loc"] or ("body",))[-1]), "message": _said(error)}
                 for error in failure.errors()
             ]
             sentence = "; ".join(f"{e['field']}: {e['message']}" for e in errors)
@@ -155,8 +157,11 @@ def answer(failure: Exception) -> Response:
 def install(app: FastAPI) -> None:
     """Let every route answer through the map."""
 
-    async def handle(_: Request, failure: Exception) -> Response:
-        return answer(failure)
+    async def handle(request: Request, failure: Exception) -> Response:
+        response = answer(failure)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _allowed(request)):
+            response.headers["Allow"] = ", ".join(methods)
+        return response
 
     for kind in (
         RequestError,
@@ -172,6 +177,25 @@ def install(app: FastAPI) -> None:
         Exception,
     ):
         app.add_exception_handler(kind, handle)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of all routes with this address; a route by itself knows its own only."""
+    return [
+        method
+        for method in METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] == Match.FULL
+            for route in request.app.routes
+        )
+    ]
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    """What a model says against a value, in the words of our own validation where it has some."""
+    if error["type"] == "extra_forbidden":
+        return "is not a field here"
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def fields_of(refusal: RequestError) -> list[dict[str, str]]:

@@ -188,7 +188,10 @@ class SweepRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    request: dict[str, Any] = Field(description="As for POST /api/runs, with one method.")
+    request: dict[str, Any] = Field(
+        description="As for POST /api/runs, with one method. In each cell an axis' value stands in "
+        "place of what this says of its field."
+    )
     axes: list[SweepAxis] = Field(min_length=1, max_length=2)
 
 

@@ -33,6 +33,10 @@ RUNGE_KUTTA = 40.0
 """Operations per site and Runge-Kutta step."""
 EIGH = 25.0
 """Operations of an eigen-decomposition, over the cube of its side."""
+UNBROKEN = 2e12
+"""Operations of one cycle that any server takes: a minute or two of a core."""
+UNBROKEN_PART = 1 / 50
+"""Of all that a request may have: a server that takes larger ones takes longer cycles."""
 _REACH = {"box": 1.0, "step": 1.0, "gaspari-cohn": 3.64}
 """Distance in radii beyond which a taper is zero; the others reach round the ring."""
 
@@ -50,6 +54,11 @@ class Limits:
     max_methods: int = 100
     """Method instances."""
 
+    @property
+    def max_unbroken(self) -> float:
+        """Operations of one cycle or analysis: in its midst nothing can be cancelled."""
+        return max(UNBROKEN, UNBROKEN_PART * self.max_operations)
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Limits:
         """The settings LEARNDA_MAX_BYTES, _OPERATIONS, _ROWS and _METHODS, where they are set."""
@@ -66,6 +75,8 @@ class Cost:
     """Floating-point operations."""
     rows: int
     """Method x replicate x step."""
+    unbroken: float = 0.0
+    """Operations of the longest cycle of one method."""
 
 
 def estimate(experiment: Experiment) -> Cost:
@@ -87,10 +98,11 @@ def estimate(experiment: Experiment) -> Cost:
     )
     ahead = replicates * e.forecast_leads * n
     forecast = (e.substeps * RUNGE_KUTTA + 20 + math.log2(members)) * (ensemble + ahead)
-    per_cycle = sum(operations + forecast for _, operations in analyses)
+    cycles = [operations + forecast for _, operations in analyses]
+    nature = replicates * n * e.substeps * RUNGE_KUTTA
     spin_up = SPIN_UP * RUNGE_KUTTA * (ensemble + replicates * n)
-    operations = spin_up + e.step_count * (per_cycle + replicates * n * e.substeps * RUNGE_KUTTA)
-    return Cost(peak, operations, rows)
+    operations = spin_up + e.step_count * (sum(cycles) + nature)
+    return Cost(peak, operations, rows, max([nature, *cycles]))
 
 
 def admit(experiment: Experiment, limits: Limits) -> Cost:
@@ -103,6 +115,7 @@ def admit(experiment: Experiment, limits: Limits) -> Cost:
     products = (
         ("bytes of memory", cost.bytes, limits.max_bytes, (*sizes, "precision")),
         ("operations", cost.operations, limits.max_operations, (*sizes, *steps, "dt")),
+        ("operations in one cycle", cost.unbroken, limits.max_unbroken, (*sizes, "obs_freq", "dt")),
         ("rows", cost.rows, limits.max_rows, ("methods", "replicates", *steps)),
     )
     refuse_beyond("run", products)

@@ -175,7 +175,8 @@ RUN_FIELDS: tuple[Parameter, ...] = (
         "float",
         0.0,
         "Burn-in",
-        "Model time before which cycles are not scored in the metrics.",
+        "Model time before which cycles are not scored in the metrics; to within the rounding of "
+        "t, which is a multiple of obs_freq.",
         unit="model time",
         min=0,
         step=1,

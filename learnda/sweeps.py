@@ -109,7 +109,23 @@ def resolve_sweep(
         if problems.full:
             break
     problems.raise_if_any()
+    if not _inflation_acts(request, axes, parts, methods):
+        place = [axis.field for axis in axes].index("inf_fact")
+        name = request["methods"][0]["name"]
+        problems.add(f"axes.{place}.field", f"does nothing: {name} does not take the run's")
+    problems.raise_if_any()
     return Sweep(request, axes, tuple(parts))
+
+
+def _inflation_acts(
+    request: Mapping[str, Any], axes: tuple[Axis, ...], parts: list[Part], methods: Methods
+) -> bool:
+    """A run may state an inflation that its method does not take; a sweep over it would be flat."""
+    (method,) = request["methods"]
+    own = "inf_fact" in (*method.get("params", {}), *(axis.parameter for axis in axes))
+    taken = any("inf_fact" in i.params for part in parts for i in part.experiment.methods)
+    inherited = taken and not own and methods[method["name"]].inherits_inflation
+    return inherited or all(axis.field != "inf_fact" for axis in axes)
 
 
 # ---------------------------------------------------------------- what was sent

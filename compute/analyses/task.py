@@ -161,7 +161,7 @@ def admit(
     size = (ensembles + numbers) * np.dtype(form.dtype).itemsize
     for unit, amount, limit in (
         ("bytes of memory", size, limits.max_bytes),
-        ("operations", operations, limits.max_operations),
+        ("operations", operations, limits.max_unbroken),
     ):
         if amount > limit:
             message = f"is refused: it comes to about {amount:.2g} {unit}, and may have {limit:.2g}"

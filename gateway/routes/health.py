@@ -25,12 +25,14 @@ router = APIRouter(tags=["operations"])
 DATABASE_SECONDS = 2.0
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def alive() -> dict[str, str]:
     """The process answers."""
     return {"status": "alive"}
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
 async def ready(use: Use) -> Response:
     """The database and compute can be reached, and what compute offers is known."""

@@ -53,6 +53,7 @@ async def download_sweep(sweep_id: str, use: Use) -> Response:
     """Every metric over the axes; NaN where a cell has none."""
     found = await sweep_routes.get_sweep(use, sweep_id)
     cells = await sweeps.cells(use.pool, found["sweep_id"])
+    found = {**found, "server": await sweeps.server(use.pool, found["sweep_id"])}
     content = await asyncio.to_thread(netcdf.sweep, found, sweep_routes.axes_of(found), cells)
     return _file(content, f"learnda_sweep_{sweep_id[:8]}.nc")
 

@@ -139,6 +139,20 @@ def cell_of(method_id: str) -> int:
     return int(method_id.removeprefix("c"))
 
 
+async def server(pool: Pool, sweep_id: UUID) -> dict[str, Any] | None:
+    """Software and devices that computed it, of the first of its runs that began; None before."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            """
+            SELECT server FROM learnda.run WHERE sweep_id = %s AND server IS NOT NULL
+            ORDER BY created_at, id LIMIT 1
+            """,
+            [sweep_id],
+        )
+        row = await cursor.fetchone()
+        return None if row is None else row["server"]
+
+
 async def run_ids(pool: Pool, sweep_id: UUID) -> list[UUID]:
     """Its runs."""
     async with pool.connection() as connection:

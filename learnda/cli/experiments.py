@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from learnda import strict_json
 from learnda.problems import RequestError
 from learnda.threads import limit_threads
 
@@ -84,7 +85,7 @@ def _described(name: str, default: object) -> str:
 def _read(request: Path) -> object:
     try:
         text = sys.stdin.read() if str(request) == "-" else request.read_text(encoding="utf-8")
-        return json.loads(text)
+        return strict_json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         _fail(f"{request} cannot be read as JSON: {error}")
 

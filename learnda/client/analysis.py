@@ -91,7 +91,11 @@ def analyze(ensemble: ArrayLike, y: ArrayLike, options: Mapping[str, Any]) -> Ex
     refuse_rest(rest, "analyze")
     sizes = [np.asarray(value).nbytes for value in (y, *observed.values())]
     in_parts = background.nbytes + sum(sizes) > UNARY_BYTES
-    request = pb.AnalyzeRequest(cycle=cycle)
+    request = pb.AnalyzeRequest()
+    try:
+        request.cycle = cycle
+    except (TypeError, ValueError):
+        refuse("cycle", "must be an integer from 0 on")
     outgoing = Outgoing(request, tensors.fitting if in_parts else tensors.write)
     write_setting(outgoing, setting)
     write_observations(outgoing, y, observed)

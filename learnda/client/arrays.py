@@ -18,9 +18,11 @@ MOST_BYTES = 1 << 50
 
 
 def floats(values: ArrayLike, field: str) -> NDArray[Any]:
-    """As float32 where it is that, else as float64; InvalidRequest where it is not numbers."""
+    """As float32 where it is that, else as float64; InvalidRequest where it is not real numbers."""
     try:
         array = np.asarray(values)
+        if array.dtype.kind in "cSUMm":
+            refuse(field, f"must be an array of real numbers, not of {array.dtype}")
         return array if array.dtype == np.float32 else array.astype(np.float64, copy=False)
     except (TypeError, ValueError):
         refuse(field, "must be an array of numbers")

@@ -133,6 +133,8 @@ def test_what_is_large_goes_in_parts(client: Client, random: np.random.Generator
         ({"sites": [0, 1, 2], "variances": 1.0, "params": {"q": 1}}, "setting.params.q"),
         ({"sites": [0, 1, 2], "variances": 1.0, "obs_error": "cauchy"}, "setting.obs_error"),
         ({"sites": [0, 1, 2], "variance": 1.0}, "variance"),
+        ({"sites": [0, 1, 2], "variances": 1.0, "cycle": 1.5}, "cycle"),
+        ({"sites": [0, 1, 2], "variances": 1.0j}, "observations.variances"),
     ],
 )
 def test_a_refusal_names_the_field(

@@ -168,6 +168,16 @@ def test_scores_are_those_of_the_series(engine):
         assert metrics[name] == pytest.approx(series(events, "m0", name)[:, 20:].mean())
 
 
+def test_a_burn_in_that_leaves_no_cycle_is_warned_of(engine):
+    """Nothing else would say why there are no scores."""
+    warned = {}
+    for burn_in in (1.0, 1.05):
+        events = run(engine, experiment(LETKF, end_time=1.0, burn_in=burn_in))
+        warned[completed(events).metrics["cycles_scored"]] = events[-1].warnings
+    assert warned[1] == ()
+    assert "burn_in" in warned[0][0]
+
+
 def test_a_band_is_told_of_replicates_and_of_them_alone(engine):
     events = run(engine, experiment(LETKF, end_time=2.0, replicates=6))
     chunks = [e for e in events if isinstance(e, Progress)]

@@ -127,6 +127,8 @@ def test_the_limits_are_those_of_the_server() -> None:
     assert rows["memory of one request at its peak"] == f"{limits.max_bytes >> 30} GiB"
     assert limits.max_operations == 1e14
     assert rows["operations of one request"] == "10¹⁴"
+    assert limits.max_unbroken == 2e12
+    assert rows["operations of one cycle, or of one analysis"] == "2 · 10¹²"
     assert rows["rows of one run"] == f"{limits.max_rows:,}"
     assert rows["sessions at a time"] == str(settings.max_sessions)
     assert rows["silence of an analysis' client"] == f"{settings.session_idle_seconds:g} s"

@@ -288,6 +288,30 @@ def test_bad_requests(api: httpx.Client, body: dict[str, Any], sentence: str) ->
     assert refused(api.post("/api/runs", json=body), 400)["error"] == sentence
 
 
+@pytest.mark.parametrize("path", ["/api/runs", "/api/sweeps", "/api/estimate"])
+def test_what_is_said_twice_is_refused(api: httpx.Client, path: str) -> None:
+    """Else one of the two values would silently do nothing."""
+    for body in (
+        b'{"std_obs": 1, "std_obs": 2, "methods": []}',
+        b'{"methods": [{"id": "a", "name": "etkf", "params": {"inf_fact": 1, "inf_fact": 1.5}}]}',
+    ):
+        sentence = refused(api.post(path, content=body), 400)["error"]
+        assert "std_obs" in sentence or "inf_fact" in sentence
+
+
+def test_methods_that_an_address_has_are_told(api: httpx.Client, seed_run: str) -> None:
+    for method, path, allowed in (
+        ("PUT", f"/api/runs/{seed_run}", "DELETE, GET, PATCH"),
+        ("DELETE", "/api/runs", "GET, POST"),
+        ("GET", f"/api/runs/{seed_run}/cancel", "POST"),
+        ("HEAD", f"/api/runs/{seed_run}", "DELETE, GET, PATCH"),
+    ):
+        response = api.request(method, path)
+        assert (response.status_code, response.headers["Allow"]) == (405, allowed)
+    assert api.head("/healthz").status_code == api.head("/readyz").status_code == 200
+    assert api.head("/").status_code == 200
+
+
 def test_the_largest_body_is_read(api: httpx.Client) -> None:
     refused(api.post("/api/runs", content=b" " * 1_000_000), 400)
     refused(api.post("/api/runs", content=b" " * 1_000_001), 413)
@@ -298,6 +322,9 @@ def test_the_largest_body_is_read(api: httpx.Client) -> None:
     [
         ("/api/runs?limit=0", "limit"),
         ("/api/runs?limit=x", "limit"),
+        ("/api/runs?limits=1", "limits"),
+        (f"/api/runs/{NOWHERE}/csv?diagnostic=true", "diagnostic"),
+        (f"/api/runs/{NOWHERE}/events?from=1", "from"),
         ("/api/runs?cursor=zebra", "cursor"),
         ("/api/runs?status=odd", "status"),
         (f"/api/runs/{NOWHERE}/events?since=-1", "since"),

@@ -106,8 +106,9 @@ def test_a_sweep(api: httpx.Client) -> None:
     with open_stream(api, f"/api/sweeps/{made}/events") as events:
         assert list(events)[-1].type == "done"
     file = opened(api.get(f"/api/sweeps/{made}/netcdf"))
+    assert json.loads(file.source.decode().removeprefix("LEARN-DA "))["jax"]
     assert file.variables["inf_fact"][:].tolist() == [1.0, 1.02, 1.04]
-    assert texts(file, "obs_network_value") == ["random", "regular"]
+    assert texts(file, "obs_network") == ["random", "regular"]
     stored = [c["metrics"]["rmse_analysis"] for c in api.get(f"/api/sweeps/{made}").json()["cells"]]
     assert file.variables["metric_rmse_analysis"][:].ravel().tolist() == stored
     assert file.variables["metric_rmse_analysis"].dimensions == ("obs_network", "inf_fact")

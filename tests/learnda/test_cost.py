@@ -45,6 +45,17 @@ def test_operations_name_every_factor(resolved: Resolved) -> None:
     assert "operations" in named["dt"]
 
 
+def test_a_cycle_that_nothing_could_stop_is_refused(resolved: Resolved) -> None:
+    """A hundred million steps between two analyses would hold a worker for minutes."""
+    named = refusal(resolved, end_time=1.0, dt=1e-9)
+    assert {"dt", "obs_freq", "ensemble_size", "lorenz96_n"} <= set(named)
+    assert "in one cycle" in named["dt"]
+    whole = resolved(end_time=1.0, dt=1e-6)
+    assert 0 < estimate(whole).unbroken < estimate(whole).operations / 9
+    patient = Limits(max_operations=1e16)
+    assert patient.max_unbroken > Limits().max_unbroken == Limits(max_operations=1).max_unbroken
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -120,6 +120,22 @@ def test_what_is_wrong_is_named(axes: list[Any], request_: dict[str, Any], field
     assert field in refused(*axes, **request_)
 
 
+@pytest.mark.parametrize(
+    "method",
+    [
+        {"name": "etkf", "params": {"inf_fact": 1.1}},
+        {"name": "etkf", "params": {"inflation": "rtps"}},
+        {"name": "enkf-n"},
+        {"name": "free-run"},
+    ],
+)
+def test_an_inflation_that_the_method_does_not_take_is_not_swept(method: dict[str, Any]) -> None:
+    """The map would be flat, and look as if the method did not mind."""
+    axis = {"field": "inf_fact", "values": [1.0, 1.5]}
+    assert set(refused(axis, methods=[{"id": "a", **method}])) == {"axes.0.field"}
+    assert sweep(axis).cell_count == 2
+
+
 def test_cells_have_a_bound() -> None:
     axes = [INFLATION | {"values": [1 + k / 1e6 for k in range(2500)]}, MEMBERS]
     assert set(refused(*axes)) == {"axes.0.values", "axes.1.values"}

@@ -1496,7 +1496,7 @@ export interface operations {
                     initial_std?: number;
                     /**
                      * Burn-in
-                     * @description Model time before which cycles are not scored in the metrics. Unit: model time.
+                     * @description Model time before which cycles are not scored in the metrics; to within the rounding of t, which is a multiple of obs_freq. Unit: model time.
                      * @default 0
                      */
                     burn_in?: number;
@@ -2037,7 +2037,7 @@ export interface operations {
                     initial_std?: number;
                     /**
                      * Burn-in
-                     * @description Model time before which cycles are not scored in the metrics. Unit: model time.
+                     * @description Model time before which cycles are not scored in the metrics; to within the rounding of t, which is a multiple of obs_freq. Unit: model time.
                      * @default 0
                      */
                     burn_in?: number;
@@ -2752,7 +2752,7 @@ export interface operations {
                 "application/json": {
                     /**
                      * Request
-                     * @description As for POST /api/runs, with one method.
+                     * @description As for POST /api/runs, with one method. In each cell an axis' value stands in place of what this says of its field.
                      */
                     request: {
                         [key: string]: unknown;
