@@ -31,7 +31,7 @@ async def read_json(request: Request) -> object:
     try:
         return strict_json.loads(raw, parse_int=_integer)
     except RepeatedNameError as error:
-        raise NotJson(f"the body is not clear: {error}") from None
+        raise InvalidRequest([Problem(error.path, "is there twice")]) from None
     except RecursionError:
         raise NotJson("the body is nested too deeply") from None
     except json.JSONDecodeError as error:

@@ -145,8 +145,9 @@ def test_case_22_a_hostile_instance_is_refused_by_its_field(services: Services, 
     for text in JUNK:
         if (key, text) in {("label", '""'), ("label", '"nan"'), ("id", '"nan"'), ("params", "{}")}:
             continue
-        raw = f'{{"methods": [{{"id": "a", "name": "etkf", "{key}": {text}}}]}}'.encode()
-        status, fields = services.post(raw)
+        members = {"id": '"a"', "name": '"etkf"', key: text}
+        instance = ", ".join(f'"{name}": {value}' for name, value in members.items())
+        status, fields = services.post(f'{{"methods": [{{{instance}}}]}}'.encode())
         assert status == 422
         assert any(field.startswith(f"methods.0.{key}") for field in fields), (text, fields)
 
