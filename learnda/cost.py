@@ -57,7 +57,7 @@ class Limits:
     @property
     def max_unbroken(self) -> float:
         """Operations of one cycle or analysis: in its midst nothing can be cancelled."""
-        return max(UNBROKEN, UNBROKEN_PART * self.max_operations)
+        return min(self.max_operations, max(UNBROKEN, UNBROKEN_PART * self.max_operations))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Limits:
