@@ -183,7 +183,13 @@ def test_figures_are_taken_away_as_png_and_svg(tabs: Tabs, api: httpx.Client) ->
 
     for figure, kind in (("Scores at a glance", "path"), ("Improvement over", "rect")):
         _, svg = downloaded(card, figure, "SVG")
-        drawn = [e for e in ElementTree.fromstring(svg).iter(f"{SVG}{kind}") if e.get("data-curve")]
+        root = ElementTree.fromstring(svg)
+        drawn = [e for e in root.iter(f"{SVG}{kind}") if e.get("data-curve")]
+        written = [element.text or "" for element in root.iter(f"{SVG}text")]
+        assert any(short in text and figure in text for text in written[:2]), "its title"
+        assert run["run_id"] in " ".join(written), "its source"
+        if kind == "path":
+            assert [written.count(name) for name in (LABEL, "EnKF")] == [1, 0], "its key"
         assert len(drawn) == 3
         assert all("rgb" in f"{e.get('fill')} {e.get('stroke')}" for e in drawn)
         colour = drawn[0].get("stroke" if kind == "path" else "fill")

@@ -87,7 +87,13 @@ def test_what_is_too_large_is_said_with_its_limit_and_field(tabs: Tabs) -> None:
 
     press_run(page)
     expect(said_against(page, "lorenz96_n")).to_contain_text("bytes of memory")
-    set_fields(page, lorenz96_n="40", end_time="10000000")
+    expect(page.locator("form .start [role=alert]")).to_have_text(
+        re.compile(r"^\s*\d values need attention\.\s*$")
+    )
+    set_fields(page, lorenz96_n="40")
+    expect(page.locator(".error:visible")).to_have_count(0)
+    expect(page.get_by_text("need attention")).to_have_count(0)
+    set_fields(page, end_time="10000000")
     expect(cost(page)).to_contain_text("see: Length.")
     page.get_by_label("Language").select_option("es")
     expect(cost(page)).to_contain_text("Demasiado grande:")

@@ -259,7 +259,10 @@ def test_a_refused_value_is_explained_where_it_stands(tabs: Tabs) -> None:
     set_fields(page, std_obs="small")
     press_run(page)
     expect(said_against(page, "std_obs")).to_have_text("Enter a number.")
-    set_fields(page, std_obs="0.01")
+    set_fields(page, std_obs="1,000")
+    press_run(page)
+    expect(said_against(page, "std_obs")).to_contain_text("write thousands without a comma (1000)")
+    set_fields(page, std_obs="0,010")
     press_run(page)
     wait_for_status(newest_card(page), "completed")
     expect(page.get_by_text("need attention")).to_have_count(0)
@@ -400,6 +403,18 @@ def test_by_keyboard_and_in_the_dark(tabs: Tabs) -> None:
     wait_for_status(card, "completed")
     assert get_run(tabs, run_id(card))["request"]["ensemble_size"] == 21
     assert get_run(tabs, run_id(card))["request"]["methods"][0]["name"] == "letkf"
+
+
+def test_a_run_within_its_burn_in_says_why_it_has_no_scores(tabs: Tabs) -> None:
+    page = tabs.open()
+    page.get_by_text("More settings").click()
+    set_fields(page, end_time="2", burn_in="5")
+    press_run(page)
+    card = newest_card(page)
+    wait_for_status(card, "completed")
+    expect(card.locator("[data-verdict]")).to_have_text(
+        "All cycles lie within the burn-in of 5: nothing is scored."
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

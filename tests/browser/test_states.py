@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
 from page_driver import Tabs, control, newest_card, press_run, set_fields, wait_for_status
 from playwright.sync_api import Locator, Route, expect
@@ -47,6 +48,20 @@ def test_states_that_come_move_nothing(tabs: Tabs, width: int) -> None:
     assert before
     assert after
     assert after["height"] == pytest.approx(before["height"], abs=0.5)
+
+
+def test_a_run_that_ended_before_its_first_cycle_has_no_states(tabs: Tabs) -> None:
+    methods = [{"id": "m1", "name": "letkf", "label": "LETKF"}]
+    sizes = {"lorenz96_n": 43, "ensemble_size": 7, "end_time": 1000}
+    body = {**sizes, "record_states": True, "methods": methods}
+    run = httpx.post(f"{tabs.base}/api/runs", json=body).raise_for_status().json()["run_id"]
+    httpx.post(f"{tabs.base}/api/runs/{run}/cancel").raise_for_status()  # while it is compiled
+    page = tabs.open(f"/?run={run}")
+    card = newest_card(page)
+    wait_for_status(card, "cancelled")
+    states = card.locator("[data-states]")
+    expect(states).to_contain_text("There are no states: the run ended before any were kept.")
+    expect(states).not_to_contain_text("States come with the first cycles")
 
 
 def test_the_states_of_a_run_are_seen(tabs: Tabs) -> None:

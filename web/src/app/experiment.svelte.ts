@@ -14,9 +14,10 @@ import {
 } from "../experiment/draft";
 import { isSent } from "../experiment/parameters";
 import { restoreDraft } from "../experiment/restore";
-import { formErrors, noErrors, type FormErrors } from "../experiment/problems";
+import { afterEdit, formErrors, noErrors, type FormErrors } from "../experiment/problems";
 import { methodName, t, type Key } from "../i18n";
 import { announcer } from "./announcer.svelte";
+import { attendForm, attendRun } from "./attention";
 import { runs } from "./runs.svelte";
 import { recall, remember } from "./storage";
 
@@ -39,6 +40,7 @@ const RETRY_MS = 2000;
 
 const TEXT_ERRORS: Record<TextError, Key> = {
   "not a number": "form.notANumber",
+  "grouped digits": "form.grouped",
   "not a list of sites": "form.notSites",
   "not a list of numbers": "form.notNumbers",
 };
@@ -57,7 +59,7 @@ class Experiment {
       const methods = await getMethods();
       this.failed = false;
       this.methods = methods;
-      if (this.wanted !== null) this.reuse(this.wanted);
+      if (this.wanted !== null) this.fill(this.wanted);
       this.draft ??= restoreDraft(recall("draft"), methods) ?? firstDraft(methods);
     } catch {
       this.failed = true;
@@ -75,7 +77,13 @@ class Experiment {
     this.errors = noErrors();
   }
 
+  /** As a person wants it who presses a button for it. */
   reuse(request: RunRequest): void {
+    this.fill(request);
+    void attendForm();
+  }
+
+  fill(request: RunRequest): void {
     this.wanted = this.methods === null ? request : null;
     if (this.methods === null) return;
     this.draft = draftOf(request, this.methods);
@@ -85,24 +93,23 @@ class Experiment {
   add(name: string): void {
     if (this.draft === null || this.methods === null) return;
     this.draft.instances.push(newInstance(name, this.methods, this.draft));
+    this.edited("methods");
     announcer.say(t("methods.added", { name: methodName(name) }));
   }
 
   remove(id: string): void {
     if (this.draft === null) return;
     this.draft.instances = this.draft.instances.filter((instance) => instance.id !== id);
+    this.edited("methods");
   }
 
   move(from: number, to: number): void {
     if (this.draft !== null) this.draft.instances = moved(this.draft.instances, from, to);
   }
 
-  /** What was said of this control no longer holds, once it is edited. */
+  /** What was said of this control, or of all together, no longer holds once it is edited. */
   edited(control: string): void {
-    if (!this.errors.controls.has(control)) return;
-    const controls = new Map(this.errors.controls);
-    controls.delete(control);
-    this.errors = { ...this.errors, controls };
+    this.errors = afterEdit(this.errors, control);
   }
 
   /** The request with one of its methods, for a sweep; null where the form is not in order. */
@@ -127,7 +134,7 @@ class Experiment {
   async submit(): Promise<boolean> {
     if (this.draft === null || this.methods === null || this.starting) return false;
     if (this.draft.instances.length === 0) {
-      this.errors = { controls: new Map(), general: [t("form.noMethods")] };
+      this.errors = { ...noErrors(), general: [t("form.noMethods")] };
       return false;
     }
     const sent = this.draft.instances.map(({ id, params }) => ({ id, params: { ...params } }));
@@ -142,12 +149,13 @@ class Experiment {
       const { run_id } = await createRun(request);
       this.errors = noErrors();
       void runs.show(run_id);
+      void attendRun(run_id);
       return true;
     } catch (error) {
       this.errors =
         error instanceof ApiError
           ? formErrors(error.problem, sent)
-          : { controls: new Map(), general: [t("app.failed")] };
+          : { ...noErrors(), general: [t("app.failed")] };
       return false;
     } finally {
       this.starting = false;

@@ -10,6 +10,7 @@ import type { RunEvent } from "../stream/events";
 import { runTold } from "./about";
 import { announcer } from "./announcer.svelte";
 import { comparedIds, openIds } from "./address";
+import { attendList } from "./attention";
 import { history } from "./history.svelte";
 import { router } from "./route.svelte";
 import { session } from "./session.svelte";
@@ -123,6 +124,7 @@ class Runs {
   async delete(run: OpenRun): Promise<void> {
     if (await this.attempt(run, () => deleteRun(run.id))) {
       this.close(run.id);
+      void attendList();
       history.forget(run.id);
     }
     await history.refresh();

@@ -20,6 +20,7 @@ import { completed } from "../sweep/request";
 import { followSweep } from "../sweep/stream";
 import { sweepTold } from "./about";
 import { openIds } from "./address";
+import { attendList, attendRun, attendSweep } from "./attention";
 import { router } from "./route.svelte";
 import { runs, wordsOf } from "./runs.svelte";
 import { sweepHistory } from "./sweepHistory.svelte";
@@ -115,7 +116,9 @@ export class OpenSweep {
     await this.attempt(async () => {
       const { request } = await getCell(this.id, cell);
       const { run_id } = await createRun({ ...request, record_states: true });
-      await runs.show(run_id);
+      const shown = runs.show(run_id);
+      void attendRun(run_id);
+      await shown;
     });
   }
 
@@ -186,6 +189,7 @@ class Sweeps {
   async start(request: RunRequest, axes: readonly SweepAxis[]): Promise<void> {
     const { sweep_id } = await createSweep(request, axes);
     this.show(sweep_id);
+    void attendSweep(sweep_id);
     void sweepHistory.refresh();
   }
 
@@ -197,6 +201,7 @@ class Sweeps {
       if (!isNotFound(error)) throw error; // somebody else was quicker
     }
     this.close(id);
+    void attendList();
     void sweepHistory.refresh();
   }
 

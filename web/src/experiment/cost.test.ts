@@ -41,6 +41,14 @@ test("what is too large is named with its limit and the fields that were changed
   ]);
 });
 
+test("a cycle that is too long by itself is named, though no limit that is told is exceeded", () => {
+  const long = { ...small, fits: false, errors: errors("dt", "obs_freq") };
+  expect(costWords(long, draft({ dt: "1e-9" }))).toEqual([
+    "Too large: one cycle alone would take minutes.",
+    "It would be refused; see: Model step dt.",
+  ]);
+});
+
 test("methods are blamed where there are many, and a few fields at most are named", () => {
   const fields = ["replicates", "ensemble_size", "lorenz96_n", "methods", "end_time", "obs_freq"];
   const large = { ...small, fits: false, rows: 1e7, errors: errors(...fields) };

@@ -10,32 +10,26 @@ import { FIELDS, isDefault } from "./fields";
 export type CostWords = readonly [string, string];
 
 export function costWords(estimate: Estimate, draft: Draft): CostWords {
-  const over = exceeded(estimate);
-  if (over === null) {
+  if (estimate.fits) {
     const { seconds, bytes: memory, basis } = estimate;
     return [
       t("cost.about", { time: duration(seconds), memory: bytes(memory) }),
       t(`cost.basis.${basis}`),
     ];
   }
+  return [tooLarge(estimate), t("cost.lower", { fields: blamed(estimate, draft).join(", ") })];
+}
+
+/** By the first limit that is exceeded; where it is none of those told, one cycle is too long. */
+function tooLarge(estimate: Estimate): string {
   const { limits } = estimate;
+  const over = LIMITED.find((name) => estimate[name] > limits[name]);
+  if (over === undefined) return t("cost.over.cycle");
   const shown = over === "bytes" ? bytes : (amount: number) => number(amount, 2);
-  return [
-    t(`cost.over.${over}`, { amount: shown(estimate[over]), limit: shown(limits[over]) }),
-    t("cost.lower", { fields: blamed(estimate, draft).join(", ") }),
-  ];
+  return t(`cost.over.${over}`, { amount: shown(estimate[over]), limit: shown(limits[over]) });
 }
 
-type Limited = "bytes" | "operations" | "rows";
-
-/** The first limit that is exceeded; null where the run fits. */
-function exceeded(estimate: Estimate): Limited | null {
-  if (estimate.fits) return null;
-  const over = (["bytes", "operations", "rows"] as const).find(
-    (name) => estimate[name] > estimate.limits[name],
-  );
-  return over ?? null;
-}
+const LIMITED = ["bytes", "operations", "rows"] as const;
 
 const MOST_NAMED = 3;
 

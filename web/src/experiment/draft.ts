@@ -2,7 +2,7 @@
 
 import type { Methods, RunRequest, Value } from "../api/types";
 import { applies, FIELDS, startTexts, type FieldTexts, type Kind } from "./fields";
-import { withPoint } from "./numbers";
+import { isGrouped, withPoint } from "./numbers";
 import { isSent } from "./parameters";
 
 export interface DraftInstance {
@@ -21,7 +21,7 @@ export interface Draft {
 /** By the path of the value, as the server names it: `m`, `methods.0.params.r`. */
 export type TextErrors = Map<string, TextError>;
 
-export type TextError = "not a number" | "not a list of sites" | "not a list of numbers";
+export type TextError = "not a number" | "grouped digits" | "not a list of sites" | "not a list of numbers";
 
 /** The seed's example: an EnKF that loses the truth, and a LETKF that holds it. */
 export function firstDraft(methods: Methods): Draft {
@@ -74,7 +74,7 @@ export function requestOf(
   const read = (path: string, text: string, kind: Kind | "str"): unknown => {
     const value = parse(text, kind);
     if (value === undefined) {
-      errors.set(path, REASONS[kind] ?? "not a number");
+      errors.set(path, REASONS[kind] ?? (isGrouped(text) ? "grouped digits" : "not a number"));
     }
     return value;
   };

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { partly } from "../api/testing";
 import type { Metrics } from "../api/types";
 import type { Curve } from "./curves";
-import { bestBaseline, over, overBackground, places, rmse, sorted, turned, verdict } from "./ranking";
+import { bestBaseline, over, overBackground, places, rmse, sorted, turned, unscored, verdict } from "./ranking";
 import { emptyColumns } from "./state";
 
 function curve(id: string, value: number | null, se: number | null = 0.01, reference = false): Curve {
@@ -54,8 +54,28 @@ test("improvement over the background and over the best baseline", () => {
 test("the verdict is over filters, once all have ended", () => {
   const curves = [curve("clim", 0.3, 0.01, true), curve("bad", 0.4), curve("a", 0.1), curve("b", 0.11)];
   const said = verdict(curves)!;
-  expect([said.best.id, ids(said.ties), ids(said.beaten), said.baseline?.id]).toEqual(["a", ["b"], ["bad"], "clim"]);
+  expect([said.best?.id, ids(said.ties), ids(said.beaten), said.baseline?.id]).toEqual(["a", ["b"], ["bad"], "clim"]);
   expect(verdict([...curves, { ...curve("late", null), status: "running" }])).toBe(null);
   expect(verdict([curve("alone", 1)])).toBe(null);
   expect(verdict([curve("clim", 1, 0.1, true)])).toBe(null);
+});
+
+test("a filter that diverged is neither best nor in a tie", () => {
+  const lost = (id: string, value: number): Curve => ({ ...curve(id, value), status: "diverged" });
+  const said = verdict([curve("clim", 3, 0.01, true), lost("enkf", 0.1), curve("a", 0.2), lost("b", 0.201)])!;
+  expect([said.best?.id, ids(said.ties)]).toEqual(["a", []]);
+  const none = verdict([curve("clim", 3, 0.01, true), lost("enkf", 4), lost("b", 2)])!;
+  expect([none.best, ids(none.ties), ids(none.beaten)]).toEqual([null, [], ["enkf"]]);
+});
+
+test("nothing is scored where all cycles lie within the burn-in", () => {
+  const counting = (cycles_scored: number): Curve => ({
+    ...curve("a", null),
+    metrics: partly<Metrics>({ rmse_analysis: null, cycles_scored }),
+  });
+  expect(unscored([counting(0), counting(0)])).toBe(true);
+  expect(unscored([counting(0), counting(3)])).toBe(false);
+  expect(unscored([counting(0), { ...counting(0), status: "running" }])).toBe(false);
+  expect(unscored([{ ...curve("a", null), metrics: null, status: "cancelled" }])).toBe(false);
+  expect(unscored([])).toBe(false);
 });

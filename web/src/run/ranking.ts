@@ -54,6 +54,12 @@ export function tie(one: MethodState, other: MethodState): boolean {
   return Math.abs(a - b) < Math.hypot(errorA, errorB);
 }
 
+/** True where the run was computed and all its cycles lie within the burn-in. */
+export const unscored = (methods: readonly MethodState[]): boolean =>
+  methods.length > 0 &&
+  settled(methods) &&
+  methods.every(({ metrics }) => metrics !== null && metrics.cycles_scored === 0);
+
 export interface Place {
   /** 1 is best; all that tie with a group's best share its place. */
   place: number;
@@ -95,7 +101,8 @@ export const over =
     baseline === null ? null : improvement(rmse(baseline), rmse(method));
 
 export interface Verdict {
-  best: Curve;
+  /** Of those that held the truth; null where none did. */
+  best: Curve | null;
   /** Filters whose difference to the best is smaller than its standard error. */
   ties: readonly Curve[];
   /** Filters that do not beat the best baseline. */
@@ -108,8 +115,8 @@ export function verdict(curves: readonly Curve[]): Verdict | null {
   const filters = sorted(curves.filter(({ reference }) => !reference), rmse, false);
   const scored = filters.filter((filter) => rmse(filter) !== null);
   const baseline = bestBaseline(curves);
-  const best = scored[0];
-  if (best === undefined || !settled(curves) || scored.length + Number(baseline !== null) < 2) return null;
+  if (scored.length === 0 || !settled(curves) || scored.length + Number(baseline !== null) < 2) return null;
+  const [best = null, ...others] = scored.filter(({ status }) => status !== "diverged");
   const beaten = scored.filter((filter) => baseline !== null && rmse(filter)! >= rmse(baseline)!);
-  return { best, ties: scored.slice(1).filter((filter) => tie(best, filter)), beaten, baseline };
+  return { best, ties: others.filter((filter) => best !== null && tie(best, filter)), beaten, baseline };
 }

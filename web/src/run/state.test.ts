@@ -152,3 +152,9 @@ test("an event of a newer server counts, and changes nothing else", () => {
   const unknown = { ...started(9), type: "weather" } as unknown as RunEvent;
   expect(fold(before, [unknown])).toEqual({ ...before, lastEvent: 9 });
 });
+
+test("nothing more comes once the end has been told, whatever the summary knew", () => {
+  const cancelled = fromSummary({ ...SUMMARY, status: "cancelled" });
+  expect(fold(cancelled, EVENTS.slice(0, 3)).ended).toBe(false);
+  expect(fold(cancelled, [{ type: "run_cancelled", run_id: RUN, ts: 0, _event_id: 2 }]).ended).toBe(true);
+});

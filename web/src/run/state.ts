@@ -73,6 +73,8 @@ export interface RunState {
   /** When its first step was told, and its newest; seconds since the epoch, null before. */
   firstStep: number | null;
   newestStep: number | null;
+  /** Its end has been told: no event comes any more. */
+  ended: boolean;
   /** The last event folded in; 0 before the first. */
   lastEvent: number;
 }
@@ -106,6 +108,7 @@ export function fromSummary(summary: Run): RunState {
     statesUntil: {},
     firstStep: null,
     newestStep: null,
+    ended: false,
     lastEvent: 0,
   };
 }
@@ -200,6 +203,7 @@ function end(
   method: (id: string) => MethodState | undefined,
 ): void {
   run.status = END[event.type];
+  run.ended = true;
   run.compiling = [];
   if (event.type === "run_failed") run.error = event.error;
   else run.warnings = event.warnings ?? [];

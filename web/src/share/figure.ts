@@ -1,7 +1,7 @@
 /** A chart of curves as an SVG document of its own: pure, from data, ranges and colours. */
 
 import type { Stroke } from "../run/curves";
-import { svgDocument, text, textWidth, tickText, type Drawing, type FigureColours } from "./svg";
+import { KEY_NAME, placed, svgDocument, text, textWidth, tickText, type Drawing, type FigureColours } from "./svg";
 import { ticks, type Range } from "./ticks";
 
 export interface FigureLine extends Stroke {
@@ -83,10 +83,10 @@ export function drawFigure(figure: Figure): Drawing {
       `<path class="level" d="M${LEFT} ${at.toFixed(1)}H${LEFT + width}" stroke="${colour}" stroke-width="1.4" stroke-dasharray="7 4"/>` +
       text(LEFT + width - 6 - right, at - 5, label, colour, 12, "end", rim),
   );
-  const entries = legend.entries.map(
-    ({ line, left, row }) =>
+  const entries = legend.places.map(
+    ({ left, row, ...line }) =>
       `<path d="M${left} ${bottom + 62 + row * LEGEND_ROW}h26" ${strokeText(line)}/>` +
-      text(left + 34, bottom + 66 + row * LEGEND_ROW, line.label, colours.ink, 13, "start"),
+      text(left + KEY_NAME, bottom + 66 + row * LEGEND_ROW, line.label, colours.ink, 13, "start"),
   );
   const body = `${text(LEFT, 32, figure.title, colours.ink, 20, "start", 'font-weight="600"')}
 ${text(LEFT, 54, figure.subtitle, colours.soft, 13, "start")}
@@ -132,15 +132,7 @@ function crossAt({ values, colour, lostAt }: FigureLine, x: number, py: (value: 
 /** Lines of one label share an entry: the first one's. */
 function legendOf(lines: readonly FigureLine[]) {
   const named = lines.filter(({ label }, index) => label !== "" && lines.findIndex((other) => other.label === label) === index);
-  let [left, row] = [LEFT, 0];
-  const entries = named.map((line) => {
-    const wide = 34 + textWidth(line.label, 13) + 26;
-    if (left > LEFT && left + wide > FIGURE_WIDTH) [left, row] = [LEFT, row + 1];
-    const entry = { line, left, row };
-    left += wide;
-    return entry;
-  });
-  return { entries, rows: named.length === 0 ? 0 : row + 1 };
+  return placed(named, [LEFT, FIGURE_WIDTH]);
 }
 
 /** Names of levels that lie close to each other stand beside each other: `right` is their place. */

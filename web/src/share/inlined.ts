@@ -1,7 +1,8 @@
 /** An SVG of the page as a document of its own: what style sheets say of it is written into it. */
 
-import { paperOf } from "../run/chart";
-import type { Drawing } from "./svg";
+import { colour, paperOf } from "../run/chart";
+import type { Stroke } from "../run/curves";
+import { KEY_NAME, placed, printable, wrapped, type Drawing } from "./svg";
 
 const PROPERTIES = [
   "fill",
@@ -18,25 +19,62 @@ const PROPERTIES = [
 ] as const;
 
 const MARGIN = 16;
-const HEAD = 40;
+const LEAST_WIDTH = 640;
+const KEY_ROW = 20;
+const KEY_GAP = 6;
 
-/** With a title above it, on the colour it stands on. */
-export function inlined(element: SVGSVGElement, title: string): Drawing {
+/** What is written around a figure of the page when it is taken away. */
+export interface Surroundings {
+  title: string;
+  subtitle: string;
+  /** Names of its lines, with their colours; empty where the figure itself has them. */
+  key: readonly (Stroke & { label: string; colour: string })[];
+  /** How it is to be read. */
+  note: string;
+  source: string;
+}
+
+/** On the colour it stands on. */
+export function inlined(element: SVGSVGElement, around: Surroundings): Drawing {
   const copy = element.cloneNode(true) as SVGSVGElement;
   const originals = element.querySelectorAll("*");
   copy.querySelectorAll("*").forEach((node, index) => inline(originals[index]!, node));
-  const style = getComputedStyle(element);
-  const { width, height } = element.viewBox.baseVal;
-  const whole = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const size = { width: width + 2 * MARGIN, height: height + HEAD + MARGIN };
-  set(whole, { ...size, viewBox: `0 0 ${size.width} ${size.height}`, "font-family": "system-ui, sans-serif" });
-  whole.append(
-    made("rect", { width: size.width, height: size.height, fill: paperOf(element) }),
-    made("text", { x: MARGIN, y: 26, "font-size": 15, fill: style.color }, title),
-  );
-  set(copy, { x: MARGIN, y: HEAD, width, height });
+  const { color } = getComputedStyle(element);
+  const soft = colour(element.parentElement!, "--ink-soft");
+  const box = element.viewBox.baseVal;
+  const width = Math.max(LEAST_WIDTH, box.width + 2 * MARGIN);
+  const parts: SVGElement[] = [];
+  let bottom = MARGIN;
+  const write = (content: string, size: number, fill: string): void => {
+    for (const line of wrapped(content, size, width - 2 * MARGIN)) {
+      bottom += Math.round(1.4 * size);
+      parts.push(made("text", { x: MARGIN, y: bottom - 4, "font-size": size, fill }, line));
+    }
+  };
+  write(around.title, 15, color);
+  write(around.subtitle, 12, soft);
+  bottom += MARGIN;
+  set(copy, { x: (width - box.width) / 2, y: bottom, width: box.width, height: box.height });
   for (const name of ["class", "style", "role", "aria-labelledby", "aria-label"]) copy.removeAttribute(name);
-  whole.append(copy);
+  bottom += box.height + MARGIN;
+  const { places, rows } = placed(around.key, [MARGIN, width]);
+  for (const { left, row, label, colour: stroke, width: thick, dash, alpha } of places) {
+    const y = bottom + (row + 0.5) * KEY_ROW;
+    const line = { d: `M${left} ${y}h26`, stroke, "stroke-width": thick, "stroke-opacity": alpha };
+    parts.push(
+      made("path", dash.length > 0 ? { ...line, "stroke-dasharray": dash.join(" ") } : line),
+      made("text", { x: left + KEY_NAME, y: y + 4, "font-size": 13, fill: color }, label),
+    );
+  }
+  bottom += rows * KEY_ROW;
+  bottom += KEY_GAP;
+  write(around.note, 12, soft);
+  bottom += KEY_GAP;
+  write(around.source, 11, soft);
+  const size = { width, height: bottom + MARGIN };
+  const whole = made("svg", { ...size, viewBox: `0 0 ${width} ${size.height}`, "font-family": "system-ui, sans-serif" });
+  const paper = made("rect", { ...size, fill: paperOf(element) });
+  whole.append(made("title", {}, around.title), paper, ...parts, copy);
   return { svg: new XMLSerializer().serializeToString(whole), ...size };
 }
 
@@ -51,7 +89,7 @@ function inline(from: Element, to: Element): void {
 function made(name: string, attributes: Record<string, string | number>, content = ""): SVGElement {
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
   set(element, attributes);
-  element.textContent = content;
+  element.textContent = printable(content);
   return element;
 }
 

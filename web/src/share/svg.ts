@@ -33,6 +33,35 @@ ${body}
 
 export const textWidth = (label: string, size: number): number => label.length * size * CHARACTER;
 
+/** In lines of at most this width, cut between words. */
+export function wrapped(content: string, size: number, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of content.split(" ")) {
+    const longer = lines.length === 0 ? word : `${lines.at(-1)} ${word}`;
+    if (lines.length === 0 || textWidth(longer, size) > width) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines;
+}
+
+/** Entries of a key, each with the place of its line; its name stands KEY_NAME to the right. */
+export function placed<Entry extends { label: string }>(
+  entries: readonly Entry[],
+  [from, to]: readonly [number, number],
+): { places: (Entry & { left: number; row: number })[]; rows: number } {
+  let [left, row] = [from, 0];
+  const places = entries.map((entry) => {
+    const wide = KEY_NAME + textWidth(entry.label, 13) + 26;
+    if (left > from && left + wide > to) [left, row] = [from, row + 1];
+    const place = { ...entry, left, row };
+    left += wide;
+    return place;
+  });
+  return { places, rows: entries.length === 0 ? 0 : row + 1 };
+}
+
+export const KEY_NAME = 34;
+
 export function text(
   x: number,
   y: number,
@@ -56,4 +85,6 @@ const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", 
 
 /** Labels are what users wrote: they must be text here, too. XML has no control characters. */
 const escaped = (content: string): string =>
-  content.replace(/[&<>"]/g, (character) => ENTITIES[character]!).replace(/[\p{Cc}\p{Cs}]/gu, " ");
+  printable(content).replace(/[&<>"]/g, (character) => ENTITIES[character]!);
+
+export const printable = (content: string): string => content.replace(/[\p{Cc}\p{Cs}]/gu, " ");

@@ -43,12 +43,27 @@ export function settings(draft: Draft, methods: Methods, instance: DraftInstance
   }
   for (const field of FIELDS) {
     if ((field.kind !== "int" && field.kind !== "float") || !applies(field, draft.fields)) continue;
-    if (field.name === "inf_fact" && "inf_fact" in schema) continue; // the method has it
+    if (field.name === "inf_fact") continue; // a method that takes it has it among its own
     const { name, kind } = field;
     found.push({ field: name, kind, name, label: name, now: draft.fields[name] });
   }
   return found;
 }
+
+/** Another value in one of these is another truth, or another set of them. */
+const OF_THE_TRUTH: readonly string[] = [
+  "seed",
+  "replicates",
+  "lorenz96_n",
+  "lorenz96_F",
+  "truth_noise",
+  "dt",
+  "obs_freq", // where dt is left to the server
+];
+
+/** True where all cells of a sweep over these have one truth. */
+export const sameTruth = (axes: readonly { field: string }[]): boolean =>
+  !axes.some(({ field }) => OF_THE_TRUTH.includes(field));
 
 /** Evenly spaced values with both ends, whole ones for integers; null for what is no range. */
 export function valuesOf({ from, to, count }: Range, kind: Setting["kind"]): number[] | null {

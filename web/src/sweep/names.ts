@@ -22,6 +22,21 @@ export function axisLabel(field: string, method: string, methods: Methods | null
   return unit === "" ? name : `${name} (${unit})`;
 }
 
+/** What the server refuses, by the names on the form: an axis, one of its values, or a setting. */
+export function placeText(
+  field: string,
+  axes: readonly SweepAxis[],
+  method: string,
+  methods: Methods | null,
+): string {
+  const [, number, place] = /^axes\.(\d+)(?:\.values\.(\d+)|\.field)?$/.exec(field) ?? [];
+  const axis = axes[Number(number)];
+  if (axis === undefined) return axisName(field.replace(/^request\./, ""), method, methods);
+  const name = axisName(axis.field, method, methods);
+  const value = axis.values[Number(place)];
+  return value === undefined ? name : t("sweep.of", { name, value: valueText(value) });
+}
+
 export const valueText = (value: Value): string =>
   typeof value === "number" ? plain(value) : String(value);
 

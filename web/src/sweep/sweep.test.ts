@@ -5,7 +5,7 @@ import type { MethodStatus, Metrics } from "../api/types";
 import { firstDraft } from "../experiment/draft";
 import { METHODS } from "../experiment/testing";
 import type { CellUpdate } from "../stream/events";
-import { settings, startRange, valuesOf } from "./axes";
+import { sameTruth, settings, startRange, valuesOf } from "./axes";
 import { best, colours, ends, table, withNews, type Cell } from "./cells";
 
 const cell = (number: number, rmse: number | null, status: MethodStatus = "completed"): Cell => ({
@@ -45,6 +45,15 @@ test.each([
   [{ from: "0", to: "1", count: "1e9" }, "float", null],
 ] as const)("values of %j", (range, kind, values) => {
   expect(valuesOf(range, kind)).toEqual(values);
+});
+
+test("cells have one truth unless what makes it is varied", () => {
+  const over = (...fields: string[]) => sameTruth(fields.map((field) => ({ field })));
+  expect(over("ensemble_size", "methods.0.params.r")).toBe(true);
+  expect(over("std_obs", "forecast_F")).toBe(true);
+  for (const field of ["seed", "replicates", "lorenz96_n", "lorenz96_F", "truth_noise"]) {
+    expect(over("ensemble_size", field)).toBe(false);
+  }
 });
 
 test("a range begins around what is set", () => {
