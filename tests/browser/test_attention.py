@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from page_driver import Tabs, newest_card, press_run, run_id, wait_for_status
 from playwright.sync_api import Locator, Page, expect
@@ -93,3 +94,27 @@ def test_the_focus_stays_with_the_runs_when_a_card_is_gone(tabs: Tabs) -> None:
     card.get_by_text("Delete for good?").click()
     expect(page.locator("article.run")).to_have_count(0)
     expect(page.locator("#runs")).to_be_focused()
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_what_an_address_opens_moves_nothing(tabs: Tabs, size: tuple[int, int]) -> None:
+    """The form, a sweep and a run come one after the other."""
+    page = sized(tabs, DESKTOP)
+    run = opened_run(page)
+    request = {"seed": 1, "methods": [{"id": "a", "name": "etkf"}]}
+    axes = [
+        {"field": "ensemble_size", "values": [10, 20]},
+        {"field": "methods.0.params.inf_fact", "values": [1.0, 1.1, 1.2]},
+    ]
+    body = {"request": request, "axes": axes}
+    sweep = httpx.post(f"{tabs.base}/api/sweeps", json=body).raise_for_status().json()["sweep_id"]
+    with httpx.stream("GET", f"{tabs.base}/api/sweeps/{sweep}/events") as events:
+        events.read()  # to its end
+
+    page = tabs.context.new_page()
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(f"{tabs.base}/?run={run}&sweep={sweep}")
+    expect(page.locator("article.sweep [data-cell]").first).to_be_attached()
+    wait_for_status(newest_card(page), "completed")
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.shifted") < 0.02
