@@ -103,10 +103,10 @@ class Parts:
 
     def split(self, array: Floats) -> list[Floats]:
         """The parts of [B, n]."""
-        if self.count == 1:
-            return [array]
-        filling = np.repeat(array[-1:], self.count * self.size - self.total, axis=0)
-        return np.split(np.concatenate([array, filling]), self.count)
+        excess = self.count * self.size - self.total
+        if excess:
+            array = np.concatenate([array, np.repeat(array[-1:], excess, axis=0)])
+        return np.split(array, self.count)
 
     def join(self, parts: list[Floats], axis: int = 0) -> Floats:
         """The inverse, of arrays whose states lie along ``axis``."""
