@@ -108,7 +108,7 @@ def test_what_an_address_opens_moves_nothing(tabs: Tabs, size: tuple[int, int]) 
     ]
     body = {"request": request, "axes": axes}
     sweep = httpx.post(f"{tabs.base}/api/sweeps", json=body).raise_for_status().json()["sweep_id"]
-    with httpx.stream("GET", f"{tabs.base}/api/sweeps/{sweep}/events") as events:
+    with httpx.stream("GET", f"{tabs.base}/api/sweeps/{sweep}/events", timeout=60) as events:
         events.read()  # to its end
 
     page = tabs.context.new_page()
