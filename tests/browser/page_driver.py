@@ -97,6 +97,17 @@ def press_run(page: Page) -> None:
     page.get_by_role("button", name="Run", exact=True).click()
 
 
+def started_card(page: Page) -> Locator:
+    """The card of the run that was just started. It takes the place of what was there; where the
+    server takes longer to answer than a press excuses, that would count as a layout shift.
+    """
+    card = newest_card(page)
+    card.wait_for()
+    page.evaluate("new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+    page.evaluate("window.shifted = 0")
+    return card
+
+
 def newest_card(page: Page) -> Locator:
     """The card on top."""
     return page.locator("article.run").first

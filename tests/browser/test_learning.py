@@ -16,6 +16,7 @@ from page_driver import (
     press_run,
     run_id,
     set_fields,
+    started_card,
     violations,
     wait_for_points,
     wait_for_status,
@@ -91,7 +92,7 @@ def test_a_published_number_is_drawn_into_the_chart_of_its_setting(tabs: Tabs) -
     expect(control(page, "burn_in")).to_have_value("20")
     set_fields(page, replicates="1")  # a smaller sample of the same setting
     press_run(page)
-    card = newest_card(page)
+    card = started_card(page)
     expect(card.get_by_label("RMSE", exact=True)).to_be_checked()
     wait_for_points(card)
     wait_for_status(card, "completed")
@@ -136,7 +137,7 @@ def test_a_lesson_says_what_to_watch_for_and_what_was_seen(tabs: Tabs) -> None:
     note = page.locator('form [data-lesson="inflate"]')
     expect(note).to_contain_text("Watch for the moment at which")
     press_run(page)
-    card = newest_card(page)
+    card = started_card(page)
     expect(card.locator("[data-lesson]")).to_contain_text("Watch for the moment at which")
     wait_for_status(card, "completed")
     metrics = httpx.get(f"{tabs.base}/api/runs/{run_id(card)}").json()["methods"]
