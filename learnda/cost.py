@@ -76,7 +76,7 @@ class Cost:
     rows: int
     """Method x replicate x step."""
     unbroken: float = 0.0
-    """Operations of the longest cycle of one method."""
+    """Operations of the longest cycle of one method: all its instances may be one call."""
 
 
 def estimate(experiment: Experiment) -> Cost:
@@ -102,7 +102,10 @@ def estimate(experiment: Experiment) -> Cost:
     nature = replicates * n * e.substeps * RUNGE_KUTTA
     spin_up = SPIN_UP * RUNGE_KUTTA * (ensemble + replicates * n)
     operations = spin_up + e.step_count * (sum(cycles) + nature)
-    return Cost(peak, operations, rows, max([nature, *cycles]))
+    calls = {instance.name: 0.0 for instance in e.methods}
+    for instance, one in zip(e.methods, cycles, strict=True):
+        calls[instance.name] += one
+    return Cost(peak, operations, rows, max([nature, *calls.values()]))
 
 
 def admit(experiment: Experiment, limits: Limits) -> Cost:

@@ -56,6 +56,17 @@ def test_a_cycle_that_nothing_could_stop_is_refused(resolved: Resolved) -> None:
     assert patient.max_unbroken > Limits().max_unbroken > Limits(max_operations=1).max_unbroken
 
 
+def test_instances_of_one_method_are_one_call(resolved: Resolved) -> None:
+    """All of them are computed before anybody looks whether the run is cancelled."""
+
+    def unbroken(*names: str) -> float:
+        methods = [{"id": str(k), "name": name, "params": {}} for k, name in enumerate(names)]
+        return estimate(resolved(methods=methods)).unbroken
+
+    assert unbroken("enkf", "enkf", "enkf") == pytest.approx(3 * unbroken("enkf"))
+    assert unbroken("enkf", "letkf") == max(unbroken("enkf"), unbroken("letkf"))
+
+
 @pytest.mark.parametrize(
     "fields",
     [
